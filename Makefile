@@ -1,0 +1,33 @@
+# The doors of the project. Each installs what is missing, builds what changed, and then does what
+# its name says; scripts/setup.sh does the installing and remembers what it has done in .stamps/.
+#
+#   make serve ARGS="--port 7000 --appendfsync always"
+
+ARGS ?=
+KINDS ?=
+
+.DEFAULT_GOAL := build
+.PHONY: build serve test check bench docs clean
+
+build:
+	@bash scripts/setup.sh build
+
+serve: build
+	@exec node bin/kept-server --port 6379 --dir ./kept-data $(ARGS)
+
+test:
+	@bash scripts/setup.sh test
+	@exec node --enable-source-maps build/scripts/test.js $(KINDS)
+
+check: build
+	@npm run --silent check
+
+bench:
+	@bash scripts/setup.sh test
+	@exec node --enable-source-maps build/scripts/bench.js $(ARGS)
+
+docs: build
+	@npm run --silent docs
+
+clean:
+	rm -rf build .stamps node_modules packages/*/build packages/*/dist packages/*/node_modules
