@@ -9,8 +9,8 @@ import { test } from "node:test";
 import { circle, unknownRooms, violations, type Doors } from "./tidy/rules.ts";
 import { importsOf, read } from "./tidy/source.ts";
 
-// Every room may import itself and base. A room need not exist yet. `type x/y.ts` opens one file
-// of a room, for its types only.
+// Every room may import itself and base. A room need not exist yet. `x/y.ts` opens one file of a
+// room, `type x/y.ts` one file for its types only.
 const DOORS: Doors = {
   base: [],
   observe: [],
@@ -18,8 +18,8 @@ const DOORS: Doors = {
   resp: [],
   encoding: [],
   engine: ["observe"],
-  keyspace: ["observe", "encoding", "engine"],
-  types: ["encoding", "keyspace"],
+  keyspace: ["observe", "resp", "encoding", "engine"],
+  types: ["resp", "encoding", "keyspace"],
   commands: ["resp", "config", "keyspace", "types"],
   commit: ["observe", "resp", "encoding", "engine", "keyspace", "type commands/table.ts"],
   scripting: ["resp", "keyspace", "commands"],
@@ -122,10 +122,12 @@ test("what stands after a tricky literal is still code", () => {
   }
 });
 
-test("the one file of a type-only door opens for types alone", () => {
+test("a door to one file opens for that file, a type-only one for types alone", () => {
   const table = '{ Row } from "../commands/table.ts";';
   assert.deepEqual(complaints("src/commit/a.ts", `import type ${table}`), []);
   assert.equal(complaints("src/commit/a.ts", `import ${table}`).length, 1);
+  assert.deepEqual(complaints("src/types/a.ts", 'import { x } from "../resp/errors.ts";'), []);
+  assert.equal(complaints("src/types/a.ts", 'import { x } from "../resp/reply.ts";').length, 1);
   const other = 'import type { Row } from "../commands/hash.ts";';
   assert.equal(complaints("src/commit/a.ts", other).length, 1);
 });

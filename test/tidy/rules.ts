@@ -7,7 +7,7 @@ import { importsOf, lineAt, type Import, type Source } from "./source.ts";
 
 /**
  * A room of src/ and what it may import beyond itself and base. An entry is a room, or
- * `type room/file.ts`: that one file, for its types only.
+ * `room/file.ts`: that one file, or `type room/file.ts`: that one file, for its types only.
  */
 export type Doors = Readonly<Record<string, readonly string[]>>;
 
@@ -170,7 +170,8 @@ function complaintAbout(one: Import, path: string, doors: Doors): string | null 
   if (from === to || to === "base") return null;
   const open = doors[from] ?? [];
   if (open.includes(to)) return null;
-  if (one.isTypeOnly && open.includes(`type ${target.slice("src/".length)}`)) return null;
+  const file = target.slice("src/".length);
+  if (open.includes(file) || (one.isTypeOnly && open.includes(`type ${file}`))) return null;
   return `${from} imports ${to}: no such door (${one.target})`;
 }
 
