@@ -1,0 +1,122 @@
+// Time as an argument: the server runs on the machine's clock, tests and the simulation on a
+// clock they move by hand. Nothing outside this file, server/ and cli/ asks the machine for the time.
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Wall clock, whole milliseconds since the Unix epoch; may jump. */
+  nowMs(): number;
+  /** Monotonic, microseconds from an arbitrary start; never jumps back. */
+  monotonicUs(): number;
+  /** Runs `action` once, `delayMs` from now at the earliest. */
+  after(delayMs: number, action: () => void): Timer;
+  /** Runs `action` when the current turn of the event loop has handled its input. */
+  turnEnd(action: () => void): void;
+}
+
+class MachineTimer implements Timer {
+  readonly #handle: NodeJS.Timeout;
+
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+}
+
+export const machineClock: Clock = {
+  nowMs: Date.now,
+  monotonicUs() {
+    return performance.now() * 1000;
+  },
+  after(delayMs, action) {
+    return new MachineTimer(setTimeout(action, delayMs));
+  },
+  turnEnd(action) {
+    setImmediate(action);
+  },
+};
+
+interface ManualEntry {
+  readonly atMs: number;
+  readonly order: number;
+  readonly action: () => void;
+}
+
+/** A clock that stands still until told to move; actions run in order of time, then of asking. */
+export class ManualClock implements Clock {
+  #nowMs: number;
+  #order = 0;
+  #timers: ManualEntry[] = [];
+  #turnEnds: (() => void)[] = [];
+
+  constructor(startMs: number) {
+    this.#nowMs = startMs;
+  }
+
+  nowMs(): number {
+    return Math.floor(this.#nowMs);
+  }
+
+  monotonicUs(): number {
+    return this.#nowMs * 1000;
+  }
+
+  after(delayMs: number, action: () => void): Timer {
+    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, action };
+    this.#timers.push(entry);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((timer) => timer !== entry);
+      },
+    };
+  }
+
+  turnEnd(action: () => void): void {
+    this.#turnEnds.push(action);
+  }
+
+  /** Runs what was put off to the end of the turn; true if there was anything. */
+  endTurn(): boolean {
+    const actions = this.#turnEnds;
+    this.#turnEnds = [];
+    for (const action of actions) action();
+    return actions.length > 0;
+  }
+
+  /** Milliseconds until the next timer, null when none is set. */
+  nextTimerMs(): number | null {
+    let next: number | null = null;
+    for (const timer of this.#timers) {
+      if (next === null || timer.atMs < next) next = timer.atMs;
+    }
+    return next === null ? null : Math.max(0, next - this.#nowMs);
+  }
+
+  /** Moves time forward, running each timer at its own moment. */
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const due = this.#takeDue(untilMs);
+      if (due === null) break;
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      due.action();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  #takeDue(untilMs: number): ManualEntry | null {
+    let first: ManualEntry | null = null;
+    for (const timer of this.#timers) {
+      if (timer.atMs > untilMs) continue;
+      if (first === null || timer.atMs < first.atMs) first = timer;
+      else if (timer.atMs === first.atMs && timer.order < first.order) first = timer;
+    }
+    if (first !== null) this.#timers = this.#timers.filter((timer) => timer !== first);
+    return first;
+  }
+}

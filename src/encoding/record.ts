@@ -1,0 +1,87 @@
+// The value of a `data` key, version 1 (docs/encoding.md, "Records").
+//
+//   offset  size    field
+//   0       1       version (high four bits, 1) and kind (low four bits)
+//   1       1       flags: bit 0 = an expiry follows; the others must be 0
+//   2       0 or 6  expiry: milliseconds since the epoch, big-endian
+//   ...     n       payload, by kind
+//
+// Kinds: 1 string. The payload of a string is its bytes.
+
+import type { Bytes } from "../base/bytes.ts";
+import { readU48 } from "./key.ts";
+
+export const ABSENT = 0;
+export const STRING = 1;
+export const LIST = 2;
+export const SET = 3;
+export const SORTED_SET = 4;
+export const HASH = 5;
+export const STREAM = 6;
+/** What a key holds. ABSENT never reaches the disk. Numbers are on disk and never change. */
+export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+
+/** The decoded value: a string's bytes; null when absent. */
+export type Value = Bytes | null;
+
+const VERSION = 1;
+const FLAG_EXPIRY = 1;
+/** Expiry times are 48 bits on disk: the year 10889. */
+export const EXPIRY_MS_MAX = 2 ** 48 - 1;
+
+/** Bytes on disk that do not decode: never served as data. */
+export class CorruptRecord extends Error {
+  override readonly name = "CorruptRecord";
+}
+
+export interface DecodedRecord {
+  readonly kind: Kind;
+  readonly value: Value;
+  /** 0 means never. */
+  readonly expiryMs: number;
+}
+
+export function recordSize(value: Value, expiryMs: number): number {
+  return 2 + (expiryMs === 0 ? 0 : 6) + (value === null ? 0 : value.length);
+}
+
+/** Writes `recordSize` bytes at `at`; the caller has made room. */
+export function writeRecord(target: Buffer, at: number, record: DecodedRecord): void {
+  const { kind, value, expiryMs } = record;
+  let offset = at;
+  target[offset++] = (VERSION << 4) | kind;
+  target[offset++] = expiryMs === 0 ? 0 : FLAG_EXPIRY;
+  if (expiryMs !== 0) {
+    target.writeUIntBE(expiryMs, offset, 6);
+    offset += 6;
+  }
+  if (value !== null) target.latin1Write(value, offset, value.length);
+}
+
+/** The longest that stands before the payload. */
+export const RECORD_HEADER_SIZE_MAX = 8;
+
+export interface RecordHeader {
+  readonly kind: Kind;
+  readonly expiryMs: number;
+}
+
+/** Reads what stands before the payload; `source` may be cut after it. Throws CorruptRecord. */
+export function readHeader(source: Bytes): RecordHeader {
+  if (source.length < 2) throw new CorruptRecord(`a record of ${source.length} bytes`);
+  const first = source.charCodeAt(0);
+  const flags = source.charCodeAt(1);
+  if (first >> 4 !== VERSION) throw new CorruptRecord(`record version ${first >> 4}`);
+  if ((flags & ~FLAG_EXPIRY) !== 0) throw new CorruptRecord(`record flags ${flags}`);
+  const kind = first & 0x0f;
+  if (kind !== STRING) throw new CorruptRecord(`record kind ${kind}`);
+  if ((flags & FLAG_EXPIRY) === 0) return { kind, expiryMs: 0 };
+  if (source.length < 8) throw new CorruptRecord("a record ends inside its expiry");
+  return { kind, expiryMs: readU48(source, 2) };
+}
+
+/** Throws CorruptRecord. */
+export function readRecord(source: Bytes): DecodedRecord {
+  const { kind, expiryMs } = readHeader(source);
+  return { kind, expiryMs, value: source.slice(expiryMs === 0 ? 2 : 8) };
+}

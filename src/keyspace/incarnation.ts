@@ -1,0 +1,84 @@
+// One life of a database, from a flush to the next. FLUSHDB does not delete keys: it begins a new
+// incarnation, whose id is the front of every key on disk, and the old one's range is collected in the
+// background. SWAPDB exchanges the incarnations of two databases.
+
+import type { Bytes } from "../base/bytes.ts";
+import { SLOT_COUNT } from "../encoding/key.ts";
+import type { Record } from "./record.ts";
+
+/** Slots whose "may hold keys" bits are stored together: 64 bytes, a small put. */
+export const SLOTS_PER_CHUNK = 512;
+export const CHUNK_COUNT = SLOT_COUNT / SLOTS_PER_CHUNK;
+const CHUNK_BYTES = SLOTS_PER_CHUNK / 8;
+
+/** Shared by the connections that watch a key; `version` changes with every change to the key. */
+export interface WatchedKey {
+  version: number;
+  watchers: number;
+}
+
+export class Incarnation {
+  readonly id: number;
+  /** Records used since the last rotation of the cache, and those used in the one before. */
+  young = new Map<Bytes, Record>();
+  old = new Map<Bytes, Record>();
+  /** Keys present, those included that have expired and are not yet collected (as Redis counts). */
+  keyCount = 0;
+  /** Keys present that have an expiry. */
+  expiringCount = 0;
+  /** What the count record on disk, or in a batch on its way, says; NaN when that is not known. */
+  storedKeyCount = 0;
+  storedExpiringCount = 0;
+  /** One bit a slot: set before the first key of the slot is written, so that walks skip the rest. */
+  readonly slotBits = new Uint8Array(SLOT_COUNT / 8);
+  /** Keys that some connection watches; null while there are none, so that writes need not look. */
+  watched: Map<Bytes, WatchedKey> | null = null;
+  /** Chunks of `slotBits` that the next batch has to store. */
+  readonly dirtyChunks = new Set<number>();
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  mayHoldKeys(slot: number): boolean {
+    return ((this.slotBits[slot >> 3] ?? 0) & (1 << (slot & 7))) !== 0;
+  }
+
+  noteSlot(slot: number): void {
+    const index = slot >> 3;
+    const bits = this.slotBits[index] ?? 0;
+    const bit = 1 << (slot & 7);
+    if ((bits & bit) !== 0) return;
+    this.slotBits[index] = bits | bit;
+    this.dirtyChunks.add(Math.floor(slot / SLOTS_PER_CHUNK));
+  }
+
+  chunk(index: number): Bytes {
+    const from = index * CHUNK_BYTES;
+    return Buffer.from(this.slotBits.subarray(from, from + CHUNK_BYTES)).latin1Slice();
+  }
+
+  loadChunk(index: number, bytes: Bytes): void {
+    this.slotBits.set(Buffer.from(bytes, "latin1"), index * CHUNK_BYTES);
+  }
+
+  /** For a slot found empty; setting the bit again stores the chunk again. */
+  forgetSlot(slot: number): void {
+    const index = slot >> 3;
+    this.slotBits[index] = (this.slotBits[index] ?? 0) & ~(1 << (slot & 7));
+  }
+
+  /** The first slot from `from` on that may hold keys; SLOT_COUNT when there is none. */
+  nextSlot(from: number): number {
+    let slot = from;
+    while (slot < SLOT_COUNT) {
+      if ((slot & 7) === 0 && this.slotBits[slot >> 3] === 0) {
+        slot += 8;
+        continue;
+      }
+      if (this.mayHoldKeys(slot)) return slot;
+      slot++;
+    }
+    return SLOT_COUNT;
+  }
+}

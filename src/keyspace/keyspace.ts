@@ -1,0 +1,529 @@
+// The keyspace: every database's keys as the running commands see them, that is, what is committed
+// plus what the open batch and the batches on their way have changed.
+//
+// The problem. Commands run one after the other, at once, over state of which the newest part is not
+// on disk yet and may still be refused; one command, a script, a whole batch must be able to vanish
+// without trace; and a key changed a hundred times within a batch should be written once.
+//
+// The way. Decoded records live in a cache; a record that has uncommitted changes is never dropped.
+// So point reads look here first and never need to look into a batch. Each change pushes its inverse on
+// the undo log of the open batch: a failing command rolls back to its mark, a refused batch reverts
+// its whole log, newest batch first. The bytes of a batch are made when it closes, each dirty record
+// once, and only if its last change is still standing.
+//
+// Invariants
+//   - record.batch > committedBatch  <=>  the record has uncommitted changes
+//   - the records changed by an unsettled batch are in that batch's list, whatever the cache drops
+//   - keyCount = keys on disk + effect of the unsettled batches
+//
+// Rejected: RocksDB's indexed batch as the place of uncommitted state. It costs a native call and an
+// index insert per change, cannot hold decoded objects, and needs each change encoded.
+//
+// The cache is two generations of maps: what is used moves to the young one; when that is full it
+// becomes the old one and the former old one is dropped whole. No list to maintain per access.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { dataKey, expiryKey, hashOfKey, slotOfKey } from "../encoding/key.ts";
+import { KEY_HEADER_SIZE, writeKeyHeader } from "../encoding/key.ts";
+import * as meta from "../encoding/meta.ts";
+import { ABSENT, readRecord, recordSize, writeRecord } from "../encoding/record.ts";
+import type { Kind, Value } from "../encoding/record.ts";
+import { DATA, EXPIRY, META, type Engine } from "../engine/engine.ts";
+import type { WriteOps } from "../engine/write-ops.ts";
+import { COLD } from "./cold.ts";
+import { Incarnation } from "./incarnation.ts";
+import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
+import type { Undo } from "./undo.ts";
+
+/** What is to happen outside the store when a batch commits. */
+export interface Effect {
+  /** True for what does not speak of the batch's writes, as a PUBLISH that was queued behind them. */
+  readonly survivesRefusal: boolean;
+  happen(): void;
+}
+
+/** A batch whose bytes are made; the keyspace needs it back to commit or to undo. */
+export interface ClosedBatch {
+  readonly number: number;
+  readonly undoLog: readonly Undo[];
+  readonly effects: readonly Effect[];
+  readonly records: readonly Record[];
+  /** For each of `records`: what `stored` and `indexedExpiryMs` were, to be put back. */
+  readonly before: readonly StoredState[];
+  readonly chunks: readonly { readonly incarnation: Incarnation; readonly index: number }[];
+  readonly countsOf: readonly Incarnation[];
+}
+
+interface StoredState {
+  readonly stored: boolean;
+  readonly indexedExpiryMs: number;
+}
+
+/** Where a unit of work began, to roll back to. */
+export interface Mark {
+  readonly undoLength: number;
+  readonly effectCount: number;
+  readonly bytes: number;
+}
+
+/** A logical database: the number that SELECT takes, and the incarnation it shows now. */
+export interface Database {
+  readonly index: number;
+  incarnation: Incarnation;
+}
+
+const NOT_STORED: StoredState = { stored: false, indexedExpiryMs: 0 };
+const STORED: StoredState = { stored: true, indexedExpiryMs: 0 };
+
+export interface KeyspaceOptions {
+  readonly databaseCount: number;
+  /** Bytes that cached records may take, by the estimate of RECORD_OVERHEAD_BYTES. */
+  readonly cacheBytesMax: number;
+}
+
+export class Keyspace {
+  readonly engine: Engine;
+  readonly databases: readonly Database[];
+  /** Kept for the server itself: ONCE tokens and what else must not be seen by SELECT. */
+  readonly system: Database;
+  cacheBytesMax: number;
+  /** Turned over this often; a load that began two turns ago may be stale. */
+  rotations = 0;
+  cacheBytes = 0;
+
+  openBatch = 1;
+  committedBatch = 0;
+  /** Estimate of the bytes that the open batch will write. */
+  openBytes = 0;
+  #undoLog: Undo[] = [];
+  #effects: Effect[] = [];
+  #dirty: Record[] = [];
+  /** Closed and neither committed nor undone, oldest first. */
+  readonly #unsettled: ClosedBatch[] = [];
+  #touchedIncarnations = new Set<Incarnation>();
+  #nextIncarnationId: number;
+  #catalogChanged = false;
+  /** Incarnations that the open batch flushes: their ranges are collected once it is committed. */
+  #dropped: Incarnation[] = [];
+  #versions = 0;
+
+  constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
+    this.engine = engine;
+    this.cacheBytesMax = options.cacheBytesMax;
+    this.#nextIncarnationId = stored.nextIncarnationId;
+    this.system = { index: -1, incarnation: new Incarnation(meta.SYSTEM_INCARNATION_ID) };
+    const databases: Database[] = [];
+    for (let index = 0; index < options.databaseCount; index++) {
+      databases.push({ index, incarnation: this.#incarnationFor(stored, index) });
+    }
+    this.databases = databases;
+  }
+
+  #incarnationFor(stored: meta.Catalog, index: number): Incarnation {
+    const id = stored.incarnationIds[index];
+    if (id !== undefined) return new Incarnation(id);
+    this.#catalogChanged = true;
+    return new Incarnation(this.#nextIncarnationId++);
+  }
+
+  // Looking up
+
+  /** The record of a key, from the cache or from disk; throws COLD when that would wait. */
+  record(incarnation: Incarnation, key: Bytes): Record {
+    const young = incarnation.young.get(key);
+    if (young !== undefined) return young;
+    const old = incarnation.old.get(key);
+    if (old !== undefined) {
+      incarnation.young.set(key, old);
+      this.cacheBytes += recordCost(old);
+      return old;
+    }
+    const slot = slotOfKey(key);
+    const hash = hashOfKey(key);
+    const bytes = this.engine.get(
+      DATA,
+      dataKey({ incarnationId: incarnation.id, slot, hash }, key),
+    );
+    if (bytes === undefined) {
+      COLD.request = { incarnation, key };
+      throw COLD;
+    }
+    return this.#install(new Record(key, incarnation, slot, hash), bytes);
+  }
+
+  isCached(incarnation: Incarnation, key: Bytes): boolean {
+    return incarnation.young.has(key) || incarnation.old.has(key);
+  }
+
+  /** Takes in what `load` brought, unless the key has meanwhile been loaded or changed. */
+  installLoaded(incarnation: Incarnation, key: Bytes, bytes: Bytes | null): void {
+    if (this.isCached(incarnation, key)) return;
+    this.#install(new Record(key, incarnation, slotOfKey(key), hashOfKey(key)), bytes);
+  }
+
+  #install(record: Record, bytes: Bytes | null): Record {
+    if (bytes !== null) {
+      const decoded = readRecord(bytes);
+      record.kind = decoded.kind;
+      record.value = decoded.value;
+      record.expiryMs = decoded.expiryMs;
+      record.indexedExpiryMs = decoded.expiryMs;
+      record.stored = true;
+    }
+    record.incarnation.young.set(record.key, record);
+    this.cacheBytes += recordCost(record);
+    return record;
+  }
+
+  // Changing
+
+  /** Gives a record new content; the one door through which keys change. */
+  change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+    this.#undoLog.push(new RecordUndo(record));
+    applyState(record, kind, value, expiryMs);
+    if (record.listedIn !== this.openBatch) {
+      record.listedIn = this.openBatch;
+      this.#dirty.push(record);
+    }
+    record.batch = this.openBatch;
+    const { incarnation } = record;
+    this.#touchedIncarnations.add(incarnation);
+    this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
+    if (value !== null) this.cacheBytes += value.length;
+    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
+  }
+
+  #touchWatched(incarnation: Incarnation, key: Bytes): void {
+    const watched = incarnation.watched?.get(key);
+    if (watched === undefined) return;
+    const before = watched.version;
+    watched.version = ++this.#versions;
+    this.#undoLog.push({
+      revert() {
+        watched.version = before;
+      },
+    });
+  }
+
+  /** Gives a database a fresh incarnation; the old one's keys are collected later. */
+  flush(database: Database): void {
+    const dropped = this.#dropped;
+    dropped.push(database.incarnation);
+    this.#undoLog.push({
+      revert() {
+        dropped.pop();
+      },
+    });
+    this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));
+  }
+
+  swap(first: Database, second: Database): void {
+    const { incarnation } = first;
+    this.#replaceIncarnation(first, second.incarnation);
+    this.#replaceIncarnation(second, incarnation);
+  }
+
+  #replaceIncarnation(database: Database, next: Incarnation): void {
+    const before = database.incarnation;
+    const catalogChangedBefore = this.#catalogChanged;
+    this.#undoLog.push({
+      revert: () => {
+        database.incarnation = before;
+        // The batch that carried the catalog may be gone: say it again.
+        this.#catalogChanged = catalogChangedBefore || this.#unsettled.length > 0;
+      },
+    });
+    database.incarnation = next;
+    this.#catalogChanged = true;
+    this.openBytes += 64;
+  }
+
+  /** Something outside to be done when the open batch commits. */
+  addEffect(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  // Units of work
+
+  mark(): Mark {
+    return {
+      undoLength: this.#undoLog.length,
+      effectCount: this.#effects.length,
+      bytes: this.openBytes,
+    };
+  }
+
+  /** Whether anything was changed since `mark`. */
+  changedSince(mark: Mark): boolean {
+    return this.#undoLog.length > mark.undoLength;
+  }
+
+  /** Whether an effect was added since `mark`. */
+  hasEffectsSince(mark: Mark): boolean {
+    return this.#effects.length > mark.effectCount;
+  }
+
+  rollbackTo(mark: Mark): void {
+    revertDownTo(this.#undoLog, mark.undoLength);
+    this.#effects.length = mark.effectCount;
+    this.openBytes = mark.bytes;
+  }
+
+  /** Takes the effects added since `mark` out again, for a unit that turned out not to write. */
+  takeEffectsSince(mark: Mark): Effect[] {
+    return this.#effects.splice(mark.effectCount);
+  }
+
+  // Batches
+
+  get openIsEmpty(): boolean {
+    return this.#undoLog.length === 0 && this.#effects.length === 0;
+  }
+
+  /** The newest batch with changes that is not committed; 0 when everything is. */
+  lastUncommittedBatch(): number {
+    if (this.#undoLog.length > 0) return this.openBatch;
+    return this.#unsettled.at(-1)?.number ?? 0;
+  }
+
+  isUncommitted(record: Record): boolean {
+    return record.batch > this.committedBatch;
+  }
+
+  /** Every record with uncommitted changes, for walks that merge them with the disk. */
+  *uncommittedRecords(): Generator<Record> {
+    const seen = new Set<Record>();
+    for (const list of [...this.#unsettled.map((closed) => closed.records), this.#dirty]) {
+      for (const record of list) {
+        if (!this.isUncommitted(record) || seen.has(record)) continue;
+        seen.add(record);
+        yield record;
+      }
+    }
+  }
+
+  /** Makes the bytes of the open batch, closes it and opens the next. */
+  close(ops: WriteOps): ClosedBatch {
+    const number = this.openBatch;
+    const records: Record[] = [];
+    const before: StoredState[] = [];
+    for (const record of this.#dirty) {
+      if (record.batch !== number) continue;
+      records.push(record);
+      before.push(storedState(record));
+      encodeRecord(ops, record);
+    }
+    const chunks: { incarnation: Incarnation; index: number }[] = [];
+    const countsOf: Incarnation[] = [];
+    for (const incarnation of this.#touchedIncarnations) {
+      for (const index of incarnation.dirtyChunks) chunks.push({ incarnation, index });
+      encodeIncarnation(ops, incarnation, countsOf);
+    }
+    for (const { id } of this.#dropped) ops.put(META, meta.dropKey(id), "");
+    if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
+    const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
+    const closed = { number, undoLog, effects, records, before, chunks, countsOf };
+    this.#unsettled.push(closed);
+    this.#beginNext();
+    return closed;
+  }
+
+  #beginNext(): void {
+    this.#undoLog = [];
+    this.#effects = [];
+    this.#dirty = [];
+    this.#touchedIncarnations = new Set();
+    this.#catalogChanged = false;
+    this.#dropped = [];
+    this.openBytes = 0;
+    this.openBatch++;
+  }
+
+  #catalog(): meta.Catalog {
+    return {
+      nextIncarnationId: this.#nextIncarnationId,
+      incarnationIds: this.databases.map((database) => database.incarnation.id),
+    };
+  }
+
+  /** The oldest unsettled batch is on disk. */
+  committed(closed: ClosedBatch): void {
+    assert(this.#unsettled[0] === closed, "batches commit in order");
+    this.#unsettled.shift();
+    this.committedBatch = closed.number;
+    if (this.cacheBytes > this.cacheBytesMax / 2) this.#rotate();
+  }
+
+  /** Takes back the open batch and every unsettled one, newest first. */
+  undoAll(): void {
+    revertDownTo(this.#undoLog, 0);
+    for (let index = this.#unsettled.length - 1; index >= 0; index--) {
+      const closed = this.#unsettled[index];
+      assert(closed !== undefined);
+      undoClosed(closed);
+    }
+    const catalogMayDiffer = this.#unsettled.length > 0 || this.#catalogChanged;
+    this.#unsettled.length = 0;
+    // Numbers are not used twice: what was tagged with an undone batch must not look committed later.
+    this.committedBatch = this.openBatch;
+    this.#beginNext();
+    this.#catalogChanged = catalogMayDiffer;
+  }
+
+  /** Called between units: drops the older generation of records when the young one is full. */
+  #rotate(): void {
+    const pinned = [...this.uncommittedRecords()];
+    for (const { incarnation } of [...this.databases, this.system]) {
+      incarnation.old = incarnation.young;
+      incarnation.young = new Map();
+    }
+    for (const record of pinned) record.incarnation.young.set(record.key, record);
+    this.rotations++;
+    this.cacheBytes = 0;
+  }
+
+  // Watching
+
+  /** Begins to count the changes of a key for one more connection. */
+  watch(incarnation: Incarnation, key: Bytes): { readonly version: number } {
+    incarnation.watched ??= new Map();
+    let watched = incarnation.watched.get(key);
+    if (watched === undefined) {
+      watched = { version: ++this.#versions, watchers: 0 };
+      incarnation.watched.set(key, watched);
+    }
+    watched.watchers++;
+    return watched;
+  }
+
+  unwatch(incarnation: Incarnation, key: Bytes): void {
+    const watched = incarnation.watched?.get(key);
+    assert(watched !== undefined && incarnation.watched !== null, "unwatch follows watch");
+    watched.watchers--;
+    if (watched.watchers > 0) return;
+    incarnation.watched.delete(key);
+    if (incarnation.watched.size === 0) incarnation.watched = null;
+  }
+}
+
+class RecordUndo implements Undo {
+  readonly #record: Record;
+  readonly #kind: Kind;
+  readonly #value: Value;
+  readonly #expiryMs: number;
+  readonly #batch: number;
+
+  constructor(record: Record) {
+    this.#record = record;
+    this.#kind = record.kind;
+    this.#value = record.value;
+    this.#expiryMs = record.expiryMs;
+    this.#batch = record.batch;
+  }
+
+  revert(): void {
+    applyState(this.#record, this.#kind, this.#value, this.#expiryMs);
+    this.#record.batch = this.#batch;
+  }
+}
+
+/** Sets the content of a record and keeps its incarnation's counts. */
+function applyState(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+  const { incarnation } = record;
+  if (record.kind !== ABSENT) {
+    incarnation.keyCount--;
+    if (record.expiryMs !== 0) incarnation.expiringCount--;
+  }
+  if (kind !== ABSENT) {
+    incarnation.keyCount++;
+    if (expiryMs !== 0) incarnation.expiringCount++;
+  }
+  record.kind = kind;
+  record.value = value;
+  record.expiryMs = expiryMs;
+}
+
+function recordCost(record: Record): number {
+  const valueSize = record.value === null ? 0 : record.value.length;
+  return RECORD_OVERHEAD_BYTES + record.key.length + valueSize;
+}
+
+function revertDownTo(undoLog: Undo[], length: number): void {
+  while (undoLog.length > length) undoLog.pop()?.revert();
+}
+
+function storedState(record: Record): StoredState {
+  const { stored, indexedExpiryMs } = record;
+  if (indexedExpiryMs !== 0) return { stored, indexedExpiryMs };
+  return stored ? STORED : NOT_STORED;
+}
+
+function encodeRecord(ops: WriteOps, record: Record): void {
+  const { key, slot, hash, kind, value, incarnation } = record;
+  const address = { incarnationId: incarnation.id, slot, hash };
+  const keySize = KEY_HEADER_SIZE + key.length;
+  if (kind === ABSENT) {
+    if (record.stored) {
+      ops.startDelete(DATA, keySize);
+      writeKey(ops, address, key);
+    }
+  } else {
+    incarnation.noteSlot(slot);
+    ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
+    writeKey(ops, address, key);
+    writeRecord(ops.buffer, ops.valueAt, record);
+  }
+  const expiryMs = kind === ABSENT ? 0 : record.expiryMs;
+  if (record.indexedExpiryMs !== expiryMs) {
+    if (record.indexedExpiryMs !== 0) {
+      ops.delete(EXPIRY, expiryKey(record.indexedExpiryMs, address, key));
+    }
+    if (expiryMs !== 0) ops.put(EXPIRY, expiryKey(expiryMs, address, key), "");
+    record.indexedExpiryMs = expiryMs;
+  }
+  record.stored = kind !== ABSENT;
+}
+
+function writeKey(
+  ops: WriteOps,
+  address: { incarnationId: number; slot: number; hash: number },
+  key: Bytes,
+): void {
+  writeKeyHeader(ops.buffer, ops.keyAt, address);
+  ops.buffer.latin1Write(key, ops.keyAt + KEY_HEADER_SIZE, key.length);
+}
+
+function encodeIncarnation(ops: WriteOps, incarnation: Incarnation, countsOf: Incarnation[]): void {
+  for (const index of incarnation.dirtyChunks) {
+    ops.put(META, meta.slotChunkKey(incarnation.id, index), incarnation.chunk(index));
+  }
+  incarnation.dirtyChunks.clear();
+  const { keyCount, expiringCount } = incarnation;
+  if (
+    keyCount === incarnation.storedKeyCount &&
+    expiringCount === incarnation.storedExpiringCount
+  ) {
+    return;
+  }
+  ops.put(META, meta.countKey(incarnation.id), meta.encodeCounts({ keyCount, expiringCount }));
+  incarnation.storedKeyCount = keyCount;
+  incarnation.storedExpiringCount = expiringCount;
+  countsOf.push(incarnation);
+}
+
+function undoClosed(closed: ClosedBatch): void {
+  for (let index = closed.undoLog.length - 1; index >= 0; index--) closed.undoLog[index]?.revert();
+  for (let index = closed.records.length - 1; index >= 0; index--) {
+    const record = closed.records[index];
+    const before = closed.before[index];
+    assert(record !== undefined && before !== undefined);
+    record.stored = before.stored;
+    record.indexedExpiryMs = before.indexedExpiryMs;
+  }
+  for (const { incarnation, index } of closed.chunks) incarnation.dirtyChunks.add(index);
+  for (const incarnation of closed.countsOf) {
+    incarnation.storedKeyCount = Number.NaN;
+    incarnation.storedExpiringCount = Number.NaN;
+  }
+}

@@ -1,0 +1,44 @@
+// One user key in memory: decoded, perhaps changed, perhaps not yet committed.
+//
+// A record is shared by everything that speaks of its key, so identity matters: there is at most one
+// per key and incarnation. Only Keyspace changes the bookkeeping fields.
+
+import type { Bytes } from "../base/bytes.ts";
+import { ABSENT, type Kind, type Value } from "../encoding/record.ts";
+import type { Incarnation } from "./incarnation.ts";
+
+/** What an object costs beside its bytes, measured on V8 in docs/decisions/0001: map entry and fields. */
+export const RECORD_OVERHEAD_BYTES = 200;
+
+export class Record {
+  readonly key: Bytes;
+  readonly incarnation: Incarnation;
+  readonly slot: number;
+  readonly hash: number;
+
+  kind: Kind = ABSENT;
+  value: Value = null;
+  /** When the key dies, milliseconds since the epoch; 0 means never. */
+  expiryMs = 0;
+
+  /** The batch that last changed this record; committed once the keyspace has committed that far. */
+  batch = 0;
+  /** The batch whose list of dirty records holds this one. */
+  listedIn = 0;
+  /** The expiry that the index on disk (or in a batch on its way) holds for this key; 0 for none. */
+  indexedExpiryMs = 0;
+  /** Whether the disk (or a batch on its way) holds a record for this key. */
+  stored = false;
+
+  /** Time of the last access, whole seconds since the keyspace was opened, for OBJECT IDLETIME. */
+  accessedAtSeconds = 0;
+  /** Logarithmic access counter, 0 to 255, for OBJECT FREQ. */
+  frequency = 5;
+
+  constructor(key: Bytes, incarnation: Incarnation, slot: number, hash: number) {
+    this.key = key;
+    this.incarnation = incarnation;
+    this.slot = slot;
+    this.hash = hash;
+  }
+}

@@ -1,0 +1,245 @@
+// The view: all that a command handler can see and do. Committed data plus what earlier commands of
+// the open batch have written; every change is noted for undo, for attribution and for the outside.
+//
+// One View serves one unit of work at a time; the runner (commit/runner.ts) points it at the unit.
+// `saw` and `wrote` are how laws 5 and 6 know whom a refused batch concerns.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Random } from "../base/random.ts";
+import { ABSENT, recordSize, type Kind, type Value } from "../encoding/record.ts";
+import { KEY_HEADER_SIZE } from "../encoding/key.ts";
+import type { Stats } from "../observe/stats.ts";
+import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
+import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
+import type { Database, Effect, Keyspace } from "./keyspace.ts";
+import type { Record } from "./record.ts";
+import * as walk from "./walk.ts";
+
+/** Settings that handlers obey; filled from the configuration, changed by CONFIG SET. */
+export interface Limits {
+  /** `proto-max-bulk-len`: the largest string, in bytes. */
+  stringBytesMax: number;
+  /** `rocksdb.write_options.write_batch_max_bytes`: per command or transaction; 0 for none. */
+  unitBytesMax: number;
+  /** `notify-keyspace-events` as a mask of EVENT_CLASSES plus NOTIFY_KEYSPACE and NOTIFY_KEYEVENT. */
+  notifyMask: number;
+  /** Whether OBJECT FREQ is kept: `maxmemory-policy` is one of the lfu policies. */
+  countFrequency: boolean;
+  lfuLogFactor: number;
+}
+
+export const NOTIFY_KEYSPACE = 1 << 0;
+export const NOTIFY_KEYEVENT = 1 << 1;
+
+export class View {
+  readonly keyspace: Keyspace;
+  readonly stats: Stats;
+  readonly limits: Limits;
+  readonly random: Random;
+  /** Where keyspace events go once committed; set by the server. */
+  onKeyEvent: (event: KeyEvent) => void = () => {};
+
+  /** Milliseconds since the epoch, one moment for the whole unit. */
+  nowMs = 0;
+  /** Whole seconds since the start of the server, for access times. */
+  nowSeconds = 0;
+  database: Database;
+  /** Set for commands with the flag "readonly": their look-ups count as hits and misses. */
+  countLookups = false;
+  /** Set by CLIENT NO-TOUCH: look-ups leave access times alone. */
+  touch = true;
+
+  /** The newest batch any record looked at belongs to; uncommitted ones hold the reply (law 6). */
+  saw = 0;
+  /** Bytes the running unit has written, by estimate. */
+  unitBytes = 0;
+
+  constructor(parts: { keyspace: Keyspace; stats: Stats; limits: Limits; random: Random }) {
+    this.keyspace = parts.keyspace;
+    this.stats = parts.stats;
+    this.limits = parts.limits;
+    this.random = parts.random;
+    const [first] = parts.keyspace.databases;
+    this.database = first ?? parts.keyspace.system;
+  }
+
+  // Reading
+
+  /** The key's record if it exists and has not expired. Throws COLD. */
+  find(key: Bytes): Record | null {
+    const record = this.keyspace.record(this.database.incarnation, key);
+    if (record.batch > this.saw) this.saw = record.batch;
+    const found = record.kind !== ABSENT && !this.#isExpired(record);
+    if (this.countLookups) {
+      if (found) this.stats.keyspaceHits++;
+      else this.#miss(key);
+    }
+    if (!found) return null;
+    if (this.touch) this.#noteAccess(record);
+    return record;
+  }
+
+  /** As `find`, but is no access: for TYPE, TTL, EXISTS, OBJECT, DEBUG. */
+  peek(key: Bytes): Record | null {
+    const record = this.keyspace.record(this.database.incarnation, key);
+    if (record.batch > this.saw) this.saw = record.batch;
+    return record.kind === ABSENT || this.#isExpired(record) ? null : record;
+  }
+
+  #miss(key: Bytes): void {
+    this.stats.keyspaceMisses++;
+    this.notify("keyMiss", "keymiss", key);
+  }
+
+  #isExpired(record: Record): boolean {
+    return record.expiryMs !== 0 && record.expiryMs <= this.nowMs;
+  }
+
+  #noteAccess(record: Record): void {
+    record.accessedAtSeconds = this.nowSeconds;
+    if (!this.limits.countFrequency || record.frequency === 255) return;
+    const above = Math.max(0, record.frequency - 5);
+    if (this.random.next() < 1 / (above * this.limits.lfuLogFactor + 1)) record.frequency++;
+  }
+
+  /** Runs `action` on another database, as MOVE and COPY do. Throws INVALID_DB_INDEX. */
+  inDatabase<T>(index: number, action: () => T): T {
+    const before = this.database;
+    const database = this.keyspace.databases[index];
+    if (database === undefined) throw INVALID_DB_INDEX;
+    this.database = database;
+    try {
+      return action();
+    } finally {
+      this.database = before;
+    }
+  }
+
+  // Writing
+
+  /** Gives a key new content, whatever it held; `expiryMs` 0 means no expiry. */
+  set(key: Bytes, content: { kind: Kind; value: Value; expiryMs: number }): Record {
+    const record = this.keyspace.record(this.database.incarnation, key);
+    this.#noteExpiredBefore(record);
+    const isNew = record.kind === ABSENT;
+    this.#change(record, content.kind, content.value, content.expiryMs);
+    record.accessedAtSeconds = this.nowSeconds;
+    if (isNew) this.notify("newKey", "new", key);
+    return record;
+  }
+
+  /** Replaces the value of a record that `find` returned; kind and expiry stay. */
+  replace(record: Record, value: Value): void {
+    this.#change(record, record.kind, value, record.expiryMs);
+  }
+
+  /** Sets when the key dies; 0 for never. The caller has looked that it is in the future. */
+  setExpiry(record: Record, expiryMs: number): void {
+    this.#change(record, record.kind, record.value, expiryMs);
+  }
+
+  /** Removes a key; false when there was none (or only an expired one, which is removed as such). */
+  remove(key: Bytes): boolean {
+    const record = this.keyspace.record(this.database.incarnation, key);
+    if (record.batch > this.saw) this.saw = record.batch;
+    if (record.kind === ABSENT) return false;
+    const expired = this.#noteExpiredBefore(record);
+    this.#change(record, ABSENT, null, 0);
+    return !expired;
+  }
+
+  /** Removes a key whose time has come; the expirer's only tool. False if there is nothing to do. */
+  removeExpired(key: Bytes): boolean {
+    const record = this.keyspace.record(this.database.incarnation, key);
+    if (record.kind === ABSENT || !this.#isExpired(record)) return false;
+    this.#noteExpiredBefore(record);
+    this.#change(record, ABSENT, null, 0);
+    return true;
+  }
+
+  /** Overwriting a key that has expired but was not collected yet: it dies of old age first. */
+  #noteExpiredBefore(record: Record): boolean {
+    if (record.kind === ABSENT || !this.#isExpired(record)) return false;
+    this.stats.expiredKeys++;
+    this.notify("expired", "expired", record.key);
+    return true;
+  }
+
+  #change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+    const bytes = KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
+    this.unitBytes += bytes;
+    if (this.limits.unitBytesMax !== 0 && this.unitBytes > this.limits.unitBytesMax) {
+      throw batchTooLarge(this.limits.unitBytesMax);
+    }
+    this.keyspace.change(record, kind, value, expiryMs);
+    this.stats.changes++;
+  }
+
+  /** Notes a keyspace event, told after the commit if `notify-keyspace-events` asks for it. */
+  notify(eventClass: EventClass, name: string, key: Bytes): void {
+    if ((this.limits.notifyMask & EVENT_CLASSES[eventClass]) === 0) return;
+    const event = { eventClass, name, databaseIndex: this.database.index, key };
+    this.afterCommit({ survivesRefusal: false, happen: () => this.onKeyEvent(event) });
+  }
+
+  /** Puts off an effect on the outside until the commit (law 5). */
+  afterCommit(effect: Effect): void {
+    this.keyspace.addEffect(effect);
+  }
+
+  // The whole database
+
+  keyCount(): number {
+    this.#sawEverything();
+    return this.database.incarnation.keyCount;
+  }
+
+  flush(databaseIndexes: readonly number[]): void {
+    for (const index of databaseIndexes) {
+      const database = this.keyspace.databases[index];
+      if (database !== undefined) this.keyspace.flush(database);
+    }
+    this.stats.changes++;
+  }
+
+  /** Throws INVALID_DB_INDEX. */
+  swapDatabases(firstIndex: number, secondIndex: number): void {
+    const first = this.keyspace.databases[firstIndex];
+    const second = this.keyspace.databases[secondIndex];
+    if (first === undefined || second === undefined) throw INVALID_DB_INDEX;
+    if (first !== second) this.keyspace.swap(first, second);
+    this.stats.changes++;
+  }
+
+  /** One step of SCAN; see walk.ts for the guarantee. Throws COLD. */
+  scan(cursor: number, countMin: number): walk.ScanStep {
+    this.#sawEverything();
+    return walk.scan(this.keyspace, this.#place(), { cursor, countMin });
+  }
+
+  /** Every live key. Throws COLD. */
+  keys(): Bytes[] {
+    this.#sawEverything();
+    return walk.allKeys(this.keyspace, this.#place());
+  }
+
+  /** A live key, about evenly at random; null when there is none. Throws COLD. */
+  randomKey(): Bytes | null {
+    this.#sawEverything();
+    return walk.randomKey(this.keyspace, this.#place(), this.random);
+  }
+
+  #place(): walk.Place {
+    return { incarnation: this.database.incarnation, nowMs: this.nowMs };
+  }
+
+  #sawEverything(): void {
+    this.saw = Math.max(this.saw, this.keyspace.lastUncommittedBatch());
+  }
+}
+
+function batchTooLarge(bytesMax: number): CommandError {
+  return new CommandError(
+    `ERR write batch too large: rocksdb.write_options.write_batch_max_bytes is ${bytesMax}`,
+  );
+}

@@ -1,0 +1,26 @@
+// Counters that any room may bump and INFO reads. Plain numbers: the hot path adds one and goes on.
+
+export class Stats {
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  expiredKeys = 0;
+  /** Changes to keys since the start; Redis counts them since the last save. */
+  changes = 0;
+  totalCommandsProcessed = 0;
+  totalConnectionsReceived = 0;
+  rejectedConnections = 0;
+  totalNetInputBytes = 0;
+  totalNetOutputBytes = 0;
+  totalErrorReplies = 0;
+  unexpectedErrorReplies = 0;
+  aclAccessDeniedAuth = 0;
+  clientOutputBufferLimitDisconnections = 0;
+  clientQueryBufferLimitDisconnections = 0;
+  commits = 0;
+  commitsInBackground = 0;
+  commitsRefused = 0;
+  commitsUnknown = 0;
+  stallRetries = 0;
+  coldReads = 0;
+  onceReplayed = 0;
+}

@@ -1,0 +1,113 @@
+// Reply values: what a handler answers, before it is bytes. One writer (writer.ts) makes RESP2 or
+// RESP3 of them, so a length written is always the length of the array (law 2), and a held reply,
+// a stored ONCE outcome and a script all see the same thing.
+//
+//   null            null bulk string in RESP2 ($-1), null in RESP3 (_)
+//   string          bulk string (a binary string, see base/bytes.ts)
+//   number, bigint  integer; must be whole and within 64 bits signed
+//   boolean         :1 / :0 in RESP2, #t / #f in RESP3
+//   Reply[]         array
+
+import type { Bytes } from "../base/bytes.ts";
+
+export type Reply =
+  | null
+  | Bytes
+  | number
+  | bigint
+  | boolean
+  | Status
+  | ErrorReply
+  | NullArray
+  | Double
+  | BigNumber
+  | MapReply
+  | SetReply
+  | Push
+  | Verbatim
+  | readonly Reply[];
+
+/** A simple string, as in +OK. */
+export class Status {
+  readonly kind = "status";
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An error: code word, space, message, as in "ERR syntax error"; without the leading minus. */
+export class ErrorReply {
+  readonly kind = "error";
+  readonly text: Bytes;
+  constructor(text: Bytes) {
+    this.text = text;
+  }
+}
+
+/** *-1 in RESP2, _ in RESP3. */
+export class NullArray {
+  readonly kind = "null-array";
+}
+
+/** A bulk string holding the shortest decimal in RESP2, a double (,) in RESP3. */
+export class Double {
+  readonly kind = "double";
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** Decimal digits: a bulk string in RESP2, a big number in RESP3. */
+export class BigNumber {
+  readonly kind = "big-number";
+  readonly digits: string;
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+}
+
+/** Keys and values in turn: a flat array in RESP2, a map in RESP3. */
+export class MapReply {
+  readonly kind = "map";
+  readonly flat: readonly Reply[];
+  constructor(flat: readonly Reply[]) {
+    this.flat = flat;
+  }
+}
+
+/** An array in RESP2, a set in RESP3. */
+export class SetReply {
+  readonly kind = "set";
+  readonly items: readonly Reply[];
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
+}
+
+/** An array in RESP2, a push in RESP3: messages, invalidations. */
+export class Push {
+  readonly kind = "push";
+  readonly items: readonly Reply[];
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
+}
+
+/** A bulk string in RESP2, a verbatim string in RESP3; `format` is three letters, "txt" or "mkd". */
+export class Verbatim {
+  readonly kind = "verbatim";
+  readonly format: "txt" | "mkd";
+  readonly text: Bytes;
+  constructor(format: "txt" | "mkd", text: Bytes) {
+    this.format = format;
+    this.text = text;
+  }
+}
+
+export const OK = new Status("OK");
+export const PONG = new Status("PONG");
+export const QUEUED = new Status("QUEUED");
+export const NULL_ARRAY = new NullArray();
+export const EMPTY_ARRAY: readonly Reply[] = [];
