@@ -28,7 +28,6 @@ have() { command -v "$1" >/dev/null 2>&1; }
 checksum() { # of the contents and names of the files given on standard input, one a line
   local sum=(shasum -a 256)
   if have sha256sum; then sum=(sha256sum); fi
-  # shellcheck disable=SC2016 -- the inner shell expands it
   tr '\n' '\0' | xargs -0 "${sum[@]}" | "${sum[@]}" | cut -c 1-24
 }
 
@@ -133,11 +132,11 @@ system_packages() { # build or test
     system_packages_by_brew "$1"
     return 0
   fi
-  # shellcheck disable=SC2086 -- a list of packages, split on purpose below
   missing="$(missing_packages "$1" | tr '\n' ' ')"
   [ -n "$missing" ] || return 0
   have apt-get || fail "no apt-get here: install what these Debian packages hold: $missing"
-  case "$missing" in
+  # shellcheck disable=SC2086
+  case "$missing" in # a list of packages, split on purpose
     *redis-server*) without_redis_service apt_install $missing ;;
     *) apt_install $missing ;;
   esac
@@ -173,8 +172,8 @@ node_packages() {
 }
 
 native_sources() {
-  find packages/*/src packages/*/package.json packages/*/binding.gyp \
-    \( -name '*.cc' -o -name '*.h' -o -name '*.gyp' -o -name package.json \) 2>/dev/null | sort
+  find packages/rocksdb/src packages/rocksdb/scripts packages/rocksdb/package.json \
+    packages/rocksdb/binding.gyp -type f ! -name '*.ts' 2>/dev/null | sort
 }
 
 # What it was compiled against counts too: another Node, compiler or library means another binary.
