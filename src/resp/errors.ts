@@ -20,6 +20,17 @@ export class CommandError extends Error {
   }
 }
 
+/** Input that is not RESP: the reply is sent and the connection closed, for what follows is lost. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly reply: ErrorReply;
+
+  constructor(what: Bytes) {
+    super(what);
+    this.reply = new ErrorReply(`ERR Protocol error: ${what}`);
+  }
+}
+
 export const WRONG_TYPE = new CommandError(
   "WRONGTYPE Operation against a key holding the wrong kind of value",
 );
