@@ -1,0 +1,187 @@
+// The open database of store.h.
+
+#include "store.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/write_batch.h>
+
+#include "representation.h"
+
+namespace kept {
+namespace {
+
+using rocksdb::Status;
+
+constexpr uint32_t kFamilyIdMax = 1u << 20;
+
+template <class Database>
+concept OpensIntoUniquePointer =
+    requires(const rocksdb::DBOptions& options, const std::string& path,
+             const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+             std::vector<rocksdb::ColumnFamilyHandle*>* handles, std::unique_ptr<Database>* db) {
+      Database::Open(options, path, families, handles, db);
+    };
+
+// RocksDB is moving from DB** to std::unique_ptr<DB>*; take whichever this version has.
+template <class Database>
+Status OpenDatabase(bool read_only, const rocksdb::DBOptions& options, const std::string& path,
+                    const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                    std::vector<rocksdb::ColumnFamilyHandle*>* handles,
+                    std::unique_ptr<Database>* db) {
+  if constexpr (OpensIntoUniquePointer<Database>) {
+    return read_only ? Database::OpenForReadOnly(options, path, families, handles, db)
+                     : Database::Open(options, path, families, handles, db);
+  } else {
+    Database* raw = nullptr;
+    Status status = read_only ? Database::OpenForReadOnly(options, path, families, handles, &raw)
+                              : Database::Open(options, path, families, handles, &raw);
+    db->reset(raw);
+    return status;
+  }
+}
+
+rocksdb::WriteOptions MakeWriteOptions(uint32_t flags) {
+  rocksdb::WriteOptions options;
+  options.sync = (flags & kWriteSync) != 0;
+  options.no_slowdown = (flags & kWriteNoSlowdown) != 0;
+  options.low_pri = (flags & kWriteLowPriority) != 0;
+  options.disableWAL = (flags & kWriteDisableWal) != 0;
+  return options;
+}
+
+Status AddFamily(FamilyTable* table, rocksdb::ColumnFamilyHandle* handle, FamilyTraits traits) {
+  const uint32_t id = handle->GetID();
+  if (id > kFamilyIdMax) return Status::NotSupported("column family number too large");
+  if (table->size() <= id) table->resize(id + 1);
+  auto family = std::make_shared<Family>();
+  family->id = id;
+  family->name = handle->GetName();
+  family->handle = handle;
+  family->traits = std::move(traits);
+  (*table)[id] = std::move(family);
+  return Status::OK();
+}
+
+}  // namespace
+
+Status Store::Open(const OpenSpec& spec, EventSink sink, std::unique_ptr<Store>* store) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const FamilySpec& family : spec.families) {
+    rocksdb::ColumnFamilyOptions options;
+    Status status = MakeFamilyOptions(family, &options);
+    if (!status.ok()) return status;
+    descriptors.emplace_back(family.name, options);
+  }
+  rocksdb::DBOptions options;
+  Status status = MakeDatabaseOptions(spec, descriptors, &options);
+  if (!status.ok()) return status;
+  if (sink) options.listeners.push_back(MakeListener(std::move(sink)));
+
+  std::unique_ptr<Store> opened(new Store());
+  opened->statistics_ = options.statistics;
+  opened->read_only_ = spec.read_only;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  status = OpenDatabase(spec.read_only, options, spec.path, descriptors, &handles, &opened->db_);
+  if (!status.ok()) return status;
+  auto table = std::make_shared<FamilyTable>();
+  for (size_t i = 0; i < handles.size(); i++) {
+    const Status added = AddFamily(table.get(), handles[i], TraitsOf(descriptors[i].options));
+    if (!added.ok()) {
+      opened->db_->DestroyColumnFamilyHandle(handles[i]).PermitUncheckedError();
+      status = added;
+    }
+  }
+  opened->families_ = std::move(table);
+  if (status.ok()) *store = std::move(opened);
+  return status;
+}
+
+std::shared_ptr<const FamilyTable> Store::families() const {
+  std::lock_guard<std::mutex> lock(families_mutex_);
+  return families_;
+}
+
+Status Store::Write(std::string representation, uint32_t flags, uint64_t* sequence) {
+  uint32_t count = 0;
+  Status status = VerifyRepresentation(representation, *families(), &count);
+  if (!status.ok()) return status;
+  rocksdb::WriteBatch batch(std::move(representation));
+  status = db_->Write(MakeWriteOptions(flags), &batch);
+  if (!status.ok()) return status;
+  // RocksDB has put the number of the first record into the header.
+  *sequence = count == 0 ? db_->GetLatestSequenceNumber()
+                         : RepresentationSequence(batch.Data()) + count - 1;
+  return status;
+}
+
+Status Store::CreateFamily(const FamilySpec& spec, uint32_t* id) {
+  rocksdb::ColumnFamilyOptions options;
+  Status status = MakeFamilyOptions(spec, &options);
+  if (!status.ok()) return status;
+  if (!options.memtable_factory->IsInsertConcurrentlySupported() &&
+      db_->GetDBOptions().allow_concurrent_memtable_write) {
+    return Status::InvalidArgument(
+        "column family " + spec.name +
+        ": this memtable needs the database opened with allow_concurrent_memtable_write=false");
+  }
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  status = db_->CreateColumnFamily(options, spec.name, &handle);
+  if (!status.ok()) return status;
+  std::lock_guard<std::mutex> lock(families_mutex_);
+  auto table = std::make_shared<FamilyTable>(*families_);
+  status = AddFamily(table.get(), handle, TraitsOf(options));
+  if (!status.ok()) {
+    db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    return status;
+  }
+  *id = handle->GetID();
+  families_ = std::move(table);
+  return status;
+}
+
+Status Store::DropFamily(uint32_t id) {
+  const std::shared_ptr<const FamilyTable> table = families();
+  if (id >= table->size() || !(*table)[id]) return Status::InvalidArgument("no such column family");
+  Status status = db_->DropColumnFamily((*table)[id]->handle);
+  if (status.ok()) (*table)[id]->dropped = true;
+  return status;
+}
+
+void Store::PrepareClose() {
+  if (!db_ || read_only_) return;
+  db_->DisableManualCompaction();
+  uint64_t stopped = 0;
+  if (!db_->GetIntProperty("rocksdb.is-write-stopped", &stopped) || stopped == 0) return;
+  // A writer waits for a condition that may never come. Cancelling RocksDB's work instead would lose
+  // what was written without a WAL; with these limits the writer goes through.
+  const OptionMap limits = {
+      {"max_write_buffer_number", "1000000"},
+      {"level0_slowdown_writes_trigger", "1000000"},
+      {"level0_stop_writes_trigger", "1000000"},
+      {"soft_pending_compaction_bytes_limit", "0"},
+      {"hard_pending_compaction_bytes_limit", "0"},
+  };
+  const std::shared_ptr<const FamilyTable> table = families();
+  for (const std::shared_ptr<Family>& family : *table) {
+    if (!family || family->dropped) continue;
+    db_->SetOptions(family->handle, limits).PermitUncheckedError();
+  }
+}
+
+Status Store::Close() {
+  if (!db_) return Status::OK();
+  const std::shared_ptr<const FamilyTable> table = families();
+  if (table) {
+    for (const std::shared_ptr<Family>& family : *table) {
+      if (!family) continue;
+      db_->DestroyColumnFamilyHandle(family->handle).PermitUncheckedError();
+      family->handle = nullptr;
+    }
+  }
+  Status status = db_->Close();
+  if (status.IsNotSupported()) status = Status::OK();  // a read-only database has nothing to close
+  db_.reset();
+  return status;
+}
+
+}  // namespace kept

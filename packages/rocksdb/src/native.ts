@@ -1,0 +1,147 @@
+// The native half: what it exports, and finding it. Handles are numbers that name an open object; the
+// native side checks them, so a stale one is an error.
+//
+// KEPT_ROCKSDB_NATIVE names another build of the addon, for a run under AddressSanitizer.
+
+// Parameters stand side by side here: an object for them would cost more than the call.
+/* oxlint-disable max-params, typescript/no-unsafe-type-assertion */
+
+import { createRequire } from "node:module";
+import { RocksDBError, type Severity, type StatusCode } from "./errors.ts";
+import type { DatabaseEvent } from "./events.ts";
+
+export type Handle = number;
+export type Bytes = string | Uint8Array;
+export type FlatOptions = readonly string[];
+export type FlatFamily = readonly (string | number | FlatOptions)[];
+
+/** The kinds of objects, as `release` wants them: the order of Kind in env.h. */
+export const KIND_DATABASE = 0;
+export const KIND_ITERATOR = 1;
+export const KIND_SNAPSHOT = 2;
+export const KIND_BATCH = 3;
+export const KIND_INDEXED_BATCH = 4;
+export const KIND_CACHE = 5;
+export const KIND_UPDATES = 6;
+
+type CreateError = (
+  code: StatusCode,
+  subcode: string,
+  severity: Severity,
+  message: string,
+  retryable: boolean,
+  dataLoss: boolean,
+) => RocksDBError;
+
+export interface Native {
+  readonly rocksdbVersion: string;
+  setup(createError: CreateError): void;
+  nothing(...anything: unknown[]): void;
+  release(handle: Handle, kind: number): boolean;
+
+  open(
+    path: string,
+    options: FlatOptions,
+    families: readonly FlatFamily[],
+    flags: number,
+    readThreads: number,
+    listener: ((event: DatabaseEvent) => void) | undefined,
+  ): Promise<[Handle, Record<string, number>]>;
+  close(database: Handle): Promise<void> | undefined;
+  createFamily(database: Handle, family: FlatFamily): Promise<number>;
+  dropFamily(database: Handle, family: number): Promise<void>;
+  listColumnFamilies(path: string): Promise<string[]>;
+  destroy(path: string): Promise<void>;
+  repair(path: string): Promise<void>;
+
+  cacheCreate(capacity: number, shardBits: number, strict: boolean, ratio: number): Handle;
+  cacheInfo(cache: Handle): [capacity: number, usage: number, pinned: number];
+  cacheSetCapacity(cache: Handle, capacity: number): void;
+
+  get(
+    database: Handle,
+    family: number,
+    key: Uint8Array,
+    keyLength: number,
+    target: Uint8Array,
+    readTier: number,
+    snapshot: Handle,
+  ): number;
+  getBinary(
+    database: Handle,
+    family: number,
+    key: Bytes,
+    readTier: number,
+    snapshot: Handle,
+  ): string | null | undefined;
+  multiGet(
+    database: Handle,
+    family: number,
+    keys: readonly Bytes[],
+    target: Uint8Array,
+    lengths: Int32Array,
+    readTier: number,
+    snapshot: Handle,
+  ): number;
+  multiGetBinary(
+    database: Handle,
+    family: number,
+    keys: readonly Bytes[],
+    readTier: number,
+    snapshot: Handle,
+  ): Promise<(string | null | undefined)[]>;
+  snapshotCreate(database: Handle): [handle: Handle, sequence: number];
+
+  write(database: Handle, bytes: Uint8Array, length: number, flags: number): number;
+  writeAsync(database: Handle, bytes: Uint8Array, length: number, flags: number): Promise<number>;
+  latestSequenceNumber(database: Handle): number;
+
+  iteratorCreate(
+    database: Handle,
+    family: number,
+    lower: Bytes | null,
+    upper: Bytes | null,
+    readTier: number,
+    snapshot: Handle,
+    flags: number,
+    readahead: number,
+  ): Handle;
+  iteratorSeek(iterator: Handle, how: number, key?: Bytes): number;
+  iteratorNext(iterator: Handle, target: Uint8Array, maxEntries: number, flags: number): number;
+  iteratorNextBinary(
+    iterator: Handle,
+    maxEntries: number,
+    flags: number,
+    maxBytes: number,
+  ): (string | number)[];
+  iteratorStepAsync(
+    iterator: Handle,
+    maxEntries: number,
+    flags: number,
+    maxBytes: number,
+    how: number,
+    key?: Bytes,
+  ): Promise<(string | number)[]>;
+}
+
+function load(): Native {
+  const path = process.env["KEPT_ROCKSDB_NATIVE"] ?? "../build/Release/kept_rocksdb.node";
+  const addon = createRequire(import.meta.url)(path) as Native;
+  addon.setup(
+    (code, subcode, severity, message, retryable, dataLoss) =>
+      new RocksDBError({ code, subcode, severity, message, retryable, dataLoss }),
+  );
+  return addon;
+}
+
+export const native: Native = load();
+
+interface Abandoned {
+  readonly handle: Handle;
+  readonly kind: number;
+}
+
+/** Lets go of native objects whose owner was collected without a close. */
+export const abandoned: FinalizationRegistry<Abandoned> = new FinalizationRegistry((object) => {
+  native.release(object.handle, object.kind);
+});
