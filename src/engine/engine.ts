@@ -55,6 +55,11 @@ export class StorageError extends Error {
   }
 }
 
+/** A setting the engine does not know, cannot change while it runs, or finds no sense in. */
+export class SettingRefused extends Error {
+  override readonly name = "SettingRefused";
+}
+
 export interface WriteOptions {
   /** fsync the log before the batch counts as committed. */
   readonly sync: boolean;
@@ -74,7 +79,10 @@ export interface CursorRange {
 
 /** Walks committed data as it was when the cursor was made. Close it. */
 export interface Cursor {
-  /** Up to `entriesMax` further entries as key, value, key, value ...; empty at the end. */
+  /**
+   * Up to `entriesMax` further entries as key, value, key, value ...; empty at the end. Once cold, a
+   * cursor stays cold: warm the range and make a new one.
+   */
   next(entriesMax: number): Bytes[] | Cold;
   close(): void;
 }
@@ -84,6 +92,13 @@ export interface EngineHealth {
   readonly stall: "none" | "delayed" | "stopped";
   /** The background error that stops writes, in the engine's words; null when writes are taken. */
   readonly error: { readonly kind: StorageErrorKind; readonly words: string } | null;
+}
+
+/** A committed batch, as the log holds it. */
+export interface EngineUpdate {
+  /** Sequence number of its first record. */
+  readonly seq: number;
+  readonly representation: Uint8Array;
 }
 
 /** The outcome of a write that was unknown. */
@@ -114,6 +129,10 @@ export interface Engine {
   settleUnknown(): Promise<UnknownOutcome>;
   /** Sequence number of the last committed write, as the log counts them. */
   sequence(): number;
+  /** The committed batches from `sequence` on, as their representations, in order, without gaps. */
+  updatesSince(sequence: number): AsyncIterable<EngineUpdate>;
+  /** The oldest sequence number that `updatesSince` can begin with. */
+  firstUpdate(): number;
 
   health(): EngineHealth;
   /** Called on the event loop whenever health may have changed. One listener. */
@@ -126,7 +145,7 @@ export interface Engine {
   compact(): Promise<void>;
   /** A consistent copy in a new folder, sharing files with the original where the disk can. */
   checkpoint(path: string): Promise<void>;
-  /** Changes one setting by its configuration name; throws StorageError when refused. */
+  /** Changes one setting by its configuration name; throws SettingRefused, in the engine's words. */
   configure(name: string, value: string): void;
   close(): Promise<void>;
 }

@@ -1,0 +1,487 @@
+// The engine without a disk: ordered maps, no clock, no chance. It passes the same suite as the
+// product (test/engine/), and it can be told to fail: tests and the simulation refuse commits, leave
+// them unknown, make reads cold, stall, hold what would run on a thread, and let the machine die.
+//
+// A batch is applied whole at one moment: for `write` during the call; for what the product does on
+// a thread, in the next microtask, or when the test releases it (`holdAsync`).
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import {
+  STORES,
+  SettingRefused,
+  StorageError,
+  type Cold,
+  type Cursor,
+  type CursorRange,
+  type Engine,
+  type EngineHealth,
+  type EngineUpdate,
+  type StorageErrorKind,
+  type StoreId,
+  type UnknownOutcome,
+  type WriteOptions,
+} from "./engine.ts";
+import { OrderedMap, type OrderedSnapshot } from "./ordered-map.ts";
+import { readWriteOps, type WriteOps } from "./write-ops.ts";
+
+/** What runs on a thread in the product. */
+export type AsyncKind = "write" | "load" | "warm" | "sync" | "settle" | "resume" | "other";
+
+interface Waiting {
+  readonly kind: AsyncKind;
+  /** For a write, the batch: what a crash may still find in the log. */
+  readonly batch: Buffer | null;
+  readonly run: () => void;
+}
+
+interface Failure {
+  readonly kind: StorageErrorKind;
+  readonly words: string;
+  left: number;
+}
+
+export interface CrashOptions {
+  /** "process": the page cache lives on. "machine": what was not synced is lost. */
+  readonly survive: "process" | "machine";
+  /** After the death of the machine: this many batches past the last sync are there all the same. */
+  readonly unsyncedKept?: number;
+  /** Of the writes that had not ended, this many, oldest first, had reached the log. */
+  readonly inFlightKept?: number;
+}
+
+const WORDS: Record<StorageErrorKind, string> = {
+  stall: "Write stall",
+  "too-large": "Batch size exceeds the limit",
+  "read-only": "Not supported operation in read only mode.",
+  "no-space": "No space left on device",
+  io: "While appending to file: Input/output error",
+  corruption: "block checksum mismatch",
+  closed: "the engine is closed",
+};
+/** Past this the log is dropped and all counts as flushed, as RocksDB flushes memtables. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+
+export class MemoryEngine implements Engine {
+  #stores: OrderedMap[] = STORES.map(() => new OrderedMap());
+  #sequence = 0;
+  #durable: OrderedSnapshot[] = this.#snapshots();
+  #durableSequence = 0;
+  #log: EngineUpdate[] = [];
+  #logBytes = 0;
+
+  #refusal: Failure | null = null;
+  #readFailure: Failure | null = null;
+  #unknown: { outcome: UnknownOutcome; left: number } | null = null;
+  /** The write whose fate is open; while it is, no other is taken. */
+  #unsettled: { outcome: UnknownOutcome; batch: Buffer } | null = null;
+  #settleFailuresLeft = 0;
+  #stall: EngineHealth["stall"] = "none";
+  #error: EngineHealth["error"] = null;
+  #listener: () => void = () => {};
+
+  #isCold: ((store: StoreId, key: Bytes) => boolean) | null = null;
+  #warmed = new Set<Bytes>();
+
+  #holding = false;
+  #waiting: Waiting[] = [];
+  #closed = false;
+
+  readonly settings = new Map<string, string>();
+  readonly checkpoints = new Map<string, MemoryEngine>();
+
+  // The port
+
+  get(store: StoreId, key: Bytes): Bytes | null | Cold {
+    this.#checkReadable();
+    return this.#coldKey(store, key) ? undefined : this.#store(store).get(key);
+  }
+
+  load(store: StoreId, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
+    return this.#later("load", null, () => {
+      this.#checkReadable();
+      for (const key of keys) this.#warmed.add(warmName(store, key));
+      return keys.map((key) => this.#store(store).get(key));
+    });
+  }
+
+  cursor(store: StoreId, range: CursorRange): Cursor {
+    this.#checkReadable();
+    const isCold = range.patience === "loop" ? this.#coldKey.bind(this, store) : null;
+    return new MemoryCursor(this.#store(store).snapshot(), range, isCold);
+  }
+
+  warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void> {
+    return this.#later("warm", null, () => {
+      this.#checkReadable();
+      let left = entriesMax;
+      for (const [key] of this.#store(store).snapshot().entries(range)) {
+        if (left-- <= 0) break;
+        this.#warmed.add(warmName(store, key));
+      }
+    });
+  }
+
+  write(ops: WriteOps): void {
+    this.#commit(ops.finish());
+  }
+
+  writeAsync(ops: WriteOps, options: WriteOptions): Promise<void> {
+    const batch = Buffer.from(ops.finish());
+    return this.#later("write", batch, () => {
+      this.#commit(batch);
+      if (options.sync) this.#makeDurable();
+    });
+  }
+
+  sync(): Promise<void> {
+    return this.#later("sync", null, () => {
+      this.#checkOpen();
+      if (this.#unsettled !== null) throw new StorageError("io", "refused", WORDS.io);
+      this.#makeDurable();
+    });
+  }
+
+  settleUnknown(): Promise<UnknownOutcome> {
+    return this.#later("settle", null, () => {
+      this.#checkOpen();
+      const unsettled = this.#unsettled;
+      if (this.#settleFailuresLeft > 0) {
+        this.#settleFailuresLeft--;
+        throw new StorageError("io", "refused", WORDS.io);
+      }
+      if (unsettled === null) return "absent";
+      this.#unsettled = null;
+      this.#error = null;
+      if (unsettled.outcome === "applied") this.#apply(unsettled.batch);
+      this.#makeDurable();
+      this.#listener();
+      return unsettled.outcome;
+    });
+  }
+
+  sequence(): number {
+    return this.#sequence;
+  }
+
+  // The port promises an iterable that may wait; here all is at hand.
+  // oxlint-disable-next-line require-await
+  async *updatesSince(sequence: number): AsyncIterable<EngineUpdate> {
+    this.#checkOpen();
+    if (sequence < this.firstUpdate()) {
+      const words = `the log begins at ${this.firstUpdate()}, not at ${sequence}`;
+      throw new StorageError("io", "refused", words);
+    }
+    const updates = this.#log.slice();
+    const end = this.#sequence + 1;
+    for (const [index, update] of updates.entries()) {
+      const next = updates[index + 1]?.seq ?? end;
+      if (next > sequence) yield update;
+    }
+  }
+
+  firstUpdate(): number {
+    return this.#log[0]?.seq ?? this.#sequence + 1;
+  }
+
+  health(): EngineHealth {
+    return { stall: this.#stall, error: this.#error };
+  }
+
+  onHealth(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  resume(): Promise<void> {
+    return this.#later("resume", null, () => {
+      this.#checkOpen();
+      if (this.#unsettled === null) return;
+      throw new StorageError("io", "refused", "a write of unknown fate is not settled");
+    });
+  }
+
+  property(name: string): string | null {
+    if (name !== "rocksdb.estimate-num-keys") return null;
+    return String(this.#stores.reduce((sum, store) => sum + store.size, 0));
+  }
+
+  flush(): Promise<void> {
+    return this.#later("other", null, () => {
+      this.#checkOpen();
+      this.#makeDurable();
+    });
+  }
+
+  compact(): Promise<void> {
+    return this.#later("other", null, () => this.#checkOpen());
+  }
+
+  /** The copy is found in `checkpoints` by its path. */
+  checkpoint(path: string): Promise<void> {
+    return this.#later("other", null, () => {
+      this.#checkOpen();
+      this.checkpoints.set(path, MemoryEngine.#of(this.#snapshots(), this.#sequence));
+    });
+  }
+
+  configure(name: string, value: string): void {
+    this.#checkOpen();
+    if (!name.startsWith("rocksdb.")) throw new SettingRefused(`no setting of the engine: ${name}`);
+    this.settings.set(name, value);
+  }
+
+  close(): Promise<void> {
+    // What is in flight ends first, as in the product, which waits for its threads.
+    this.releaseAll();
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  // Failing on command
+
+  /** Refuses the next `count` commits; what they hold is certainly not applied. */
+  refuseCommits(kind: StorageErrorKind, count = Infinity, words = WORDS[kind]): void {
+    this.#refusal = { kind, words, left: count };
+  }
+
+  acceptCommits(): void {
+    this.#refusal = null;
+  }
+
+  /**
+   * The next `count` commits end "unknown"; after each, writes are refused until `settleUnknown`
+   * has succeeded. Until then reads do not see the batch, even if it will prove to be applied.
+   */
+  unknownCommits(outcome: UnknownOutcome, count = 1): void {
+    this.#unknown = count > 0 ? { outcome, left: count } : null;
+  }
+
+  /** The next `count` calls of `settleUnknown` fail. */
+  failSettling(count: number): void {
+    this.#settleFailuresLeft = count;
+  }
+
+  /** The next `count` reads throw; a count of 0 ends it. */
+  failReads(kind: StorageErrorKind, count = Infinity, words = WORDS[kind]): void {
+    this.#readFailure = { kind, words, left: count };
+  }
+
+  /** "stopped" refuses every write until "none"; "delayed" only says so. */
+  stall(state: EngineHealth["stall"]): void {
+    this.#stall = state;
+    this.#listener();
+  }
+
+  /** Keys that reads on the loop do not find in the cache until they are loaded, or written. */
+  coldKeys(which: "all" | "none" | ((store: StoreId, key: Bytes) => boolean)): void {
+    this.#isCold = which === "none" ? null : which === "all" ? () => true : which;
+  }
+
+  /** The cache forgets what was loaded and written. */
+  cool(): void {
+    this.#warmed.clear();
+  }
+
+  /** From now on, what runs on a thread ends only when released. */
+  holdAsync(): void {
+    this.#holding = true;
+  }
+
+  /** Ends the holding and all that was held. */
+  stopHolding(): void {
+    this.#holding = false;
+    this.releaseAll();
+  }
+
+  /** What is held, oldest first. */
+  held(): AsyncKind[] {
+    return this.#waiting.map((waiting) => waiting.kind);
+  }
+
+  /** Runs the oldest that is held, or the oldest of a kind; false when there is none. */
+  releaseOne(kind?: AsyncKind): boolean {
+    const index = kind === undefined ? 0 : this.#waiting.findIndex((one) => one.kind === kind);
+    const waiting = this.#waiting[index];
+    if (waiting === undefined) return false;
+    this.#waiting.splice(index, 1);
+    waiting.run();
+    return true;
+  }
+
+  /** Runs all that is held at this moment, oldest first. */
+  releaseAll(): void {
+    for (let left = this.#waiting.length; left > 0; left--) this.releaseOne();
+  }
+
+  /** What a new process finds; this one is dead, and what it waited for never ends. */
+  crash(options: CrashOptions): MemoryEngine {
+    const unsynced = this.#log.filter((update) => update.seq > this.#durableSequence);
+    const unsyncedKept = options.unsyncedKept ?? 0;
+    const after =
+      options.survive === "process"
+        ? MemoryEngine.#of(this.#snapshots(), this.#sequence)
+        : MemoryEngine.#of(this.#durable, this.#durableSequence);
+    if (options.survive === "machine") {
+      for (const { representation } of unsynced.slice(0, unsyncedKept))
+        after.#apply(representation);
+    }
+    // The log is written in order: nothing is found behind a batch that is lost.
+    const lostSome = options.survive === "machine" && unsyncedKept < unsynced.length;
+    if (!lostSome) {
+      if (this.#unsettled?.outcome === "applied") after.#apply(this.#unsettled.batch);
+      const inFlight = this.#unsettled === null ? this.#waiting : [];
+      const batches = inFlight.flatMap((one) => (one.batch === null ? [] : [one.batch]));
+      for (const batch of batches.slice(0, options.inFlightKept ?? 0)) after.#apply(batch);
+    }
+    after.#makeDurable();
+    this.#waiting = [];
+    this.#holding = true;
+    this.#closed = true;
+    return after;
+  }
+
+  // Inside
+
+  static #of(snapshots: readonly OrderedSnapshot[], sequence: number): MemoryEngine {
+    const engine = new MemoryEngine();
+    engine.#stores = snapshots.map((snapshot) => OrderedMap.of(snapshot));
+    engine.#sequence = sequence;
+    engine.#makeDurable();
+    return engine;
+  }
+
+  #later<Result>(kind: AsyncKind, batch: Buffer | null, run: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        kind,
+        batch,
+        run: () => {
+          try {
+            resolve(run());
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        },
+      };
+      this.#waiting.push(waiting);
+      if (this.#holding) return;
+      queueMicrotask(() => {
+        // A close may have run it already, a crash may have killed it.
+        const index = this.#waiting.indexOf(waiting);
+        if (index === -1 || this.#holding) return;
+        this.#waiting.splice(index, 1);
+        waiting.run();
+      });
+    });
+  }
+
+  #commit(batch: Buffer): void {
+    this.#checkOpen();
+    if (this.#unsettled !== null) throw new StorageError("io", "refused", WORDS.io);
+    if (this.#stall === "stopped") throw new StorageError("stall", "refused", WORDS.stall);
+    throwIfDue(this.#refusal);
+    if (this.#unknown !== null && this.#unknown.left > 0) {
+      this.#unknown.left--;
+      this.#unsettled = { outcome: this.#unknown.outcome, batch: Buffer.from(batch) };
+      this.#error = { kind: "io", words: WORDS.io };
+      this.#listener();
+      throw new StorageError("io", "unknown", WORDS.io);
+    }
+    this.#apply(batch);
+  }
+
+  #apply(batch: Uint8Array): void {
+    const representation = Buffer.from(batch);
+    const seq = this.#sequence + 1;
+    representation.writeBigUInt64LE(BigInt(seq), 0);
+    for (const { kind, store: id, key, value } of readWriteOps(representation)) {
+      const store = this.#store(id);
+      if (kind === "put") store.set(key, value);
+      else if (kind === "delete") store.delete(key);
+      else store.deleteRange(key, value);
+      // What was just written is found in the memtable, without the disk.
+      if (this.#isCold !== null && kind !== "delete-range") this.#warmed.add(warmName(id, key));
+      this.#sequence++;
+    }
+    if (this.#sequence < seq) return;
+    this.#log.push({ seq, representation });
+    this.#logBytes += representation.length;
+    if (this.#logBytes <= LOG_BYTES_MAX) return;
+    this.#log = [];
+    this.#logBytes = 0;
+    this.#makeDurable();
+  }
+
+  #makeDurable(): void {
+    this.#durable = this.#snapshots();
+    this.#durableSequence = this.#sequence;
+  }
+
+  #snapshots(): OrderedSnapshot[] {
+    return this.#stores.map((store) => store.snapshot());
+  }
+
+  #store(id: StoreId): OrderedMap {
+    const store = this.#stores[id];
+    assert(store !== undefined);
+    return store;
+  }
+
+  #coldKey(store: StoreId, key: Bytes): boolean {
+    if (this.#isCold === null || this.#warmed.has(warmName(store, key))) return false;
+    return this.#isCold(store, key);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StorageError("closed", "refused", WORDS.closed);
+  }
+
+  #checkReadable(): void {
+    this.#checkOpen();
+    throwIfDue(this.#readFailure);
+  }
+}
+
+class MemoryCursor implements Cursor {
+  readonly #range: CursorRange;
+  readonly #isCold: ((key: Bytes) => boolean) | null;
+  readonly #entries: Generator<readonly [Bytes, Bytes]>;
+  #state: "open" | "cold" | "closed" = "open";
+
+  constructor(
+    snapshot: OrderedSnapshot,
+    range: CursorRange,
+    isCold: ((key: Bytes) => boolean) | null,
+  ) {
+    this.#range = range;
+    this.#isCold = isCold;
+    this.#entries = snapshot.entries(range);
+  }
+
+  next(entriesMax: number): Bytes[] | Cold {
+    if (this.#state === "closed") throw new StorageError("closed", "refused", "a closed cursor");
+    const flat: Bytes[] = [];
+    while (this.#state === "open" && flat.length < entriesMax * 2) {
+      const step = this.#entries.next();
+      if (step.done === true) return flat;
+      const [key, value] = step.value;
+      if (this.#isCold?.(key) === true) this.#state = "cold";
+      else flat.push(key, value.slice(0, this.#range.valueBytesMax));
+    }
+    return flat.length === 0 && entriesMax > 0 ? undefined : flat;
+  }
+
+  close(): void {
+    this.#state = "closed";
+  }
+}
+
+function throwIfDue(failure: Failure | null): void {
+  if (failure === null || failure.left <= 0) return;
+  failure.left--;
+  throw new StorageError(failure.kind, "refused", failure.words);
+}
+
+function warmName(store: StoreId, key: Bytes): Bytes {
+  return String.fromCharCode(store) + key;
+}
