@@ -1,0 +1,16 @@
+// Every command there is, by upper-case name: one line a family.
+
+import { databaseCommands } from "./database.ts";
+import { expiryCommands } from "./expiry.ts";
+import { keyCommands } from "./key.ts";
+import { scanCommands } from "./scan.ts";
+import { stringCommands } from "./string-rows.ts";
+import type { CommandRows } from "./table.ts";
+
+export const COMMANDS: CommandRows = {
+  ...stringCommands,
+  ...keyCommands,
+  ...expiryCommands,
+  ...scanCommands,
+  ...databaseCommands,
+};
