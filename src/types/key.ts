@@ -1,0 +1,67 @@
+// What every key has, whatever it holds: the name of its type, Redis's name for its encoding, and
+// moving its content to another key.
+
+import type { Bytes } from "../base/bytes.ts";
+import {
+  ABSENT,
+  HASH,
+  LIST,
+  SET,
+  SORTED_SET,
+  STREAM,
+  STRING,
+  type Kind,
+} from "../encoding/record.ts";
+import type { Record } from "../keyspace/record.ts";
+import type { View } from "../keyspace/view.ts";
+import { parseInteger } from "./number.ts";
+
+/** Longer strings are "raw" in Redis: header, string and the closing zero fill 64 bytes. */
+const EMBEDDED_BYTES_MAX = 44;
+/** Redis keeps one object for each of these numbers, and says so by this reference count. */
+const SHARED_INTEGER_COUNT = 10_000;
+const SHARED_REFERENCES = 2 ** 31 - 1;
+
+const TYPE_NAMES: { readonly [kind in Kind]: string } = {
+  [ABSENT]: "none",
+  [STRING]: "string",
+  [LIST]: "list",
+  [SET]: "set",
+  [SORTED_SET]: "zset",
+  [HASH]: "hash",
+  [STREAM]: "stream",
+};
+
+/** The names of TYPE and of SCAN's TYPE option. */
+export function typeName(kind: Kind): string {
+  return TYPE_NAMES[kind];
+}
+
+/** The encoding that Redis would give to a value just set. */
+export function encodingName(record: Record): "int" | "embstr" | "raw" {
+  const value = record.value ?? "";
+  if (parseInteger(value) !== null) return "int";
+  return value.length <= EMBEDDED_BYTES_MAX ? "embstr" : "raw";
+}
+
+export function referenceCount(record: Record): number {
+  const number = parseInteger(record.value ?? "");
+  const isShared = number !== null && number >= 0 && number < SHARED_INTEGER_COUNT;
+  return isShared ? SHARED_REFERENCES : 1;
+}
+
+/** Gives the content of `source`, expiry included, to `key` of the database in view. */
+export function putCopy(view: View, source: Record, key: Bytes): Record {
+  const { kind, value, expiryMs } = source;
+  // Removed first: what comes is a new key, not a new value of the old one.
+  view.remove(key);
+  return view.set(key, { kind, value, expiryMs });
+}
+
+/** As `putCopy`, for a source that goes away: what is known of its use goes with it. */
+export function putMoved(view: View, source: Record, key: Bytes): void {
+  const { accessedAtSeconds, frequency } = source;
+  const record = putCopy(view, source, key);
+  record.accessedAtSeconds = accessedAtSeconds;
+  record.frequency = frequency;
+}
