@@ -1,0 +1,190 @@
+// The reply writer: Reply values in, RESP2 or RESP3 out, as a binary string to be written to the
+// socket as latin1. Nothing else in the server makes protocol bytes, and a length written here is
+// always the length of what follows it. // Law 2.
+//
+// Strings are concatenated, not buffers filled: V8 joins them lazily and the socket copies the
+// joined string once. Most replies are short and known, so they stand ready.
+
+import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { formatDouble } from "./double.ts";
+import { OK, PONG, QUEUED } from "./reply.ts";
+import type { Reply } from "./reply.ts";
+
+export type Protocol = 2 | 3;
+
+/** Replies nest by our own doing only: EXEC, scripts, COMMAND DOCS. None goes deeper by far. */
+export const DEPTH_MAX = 64;
+
+const READY_COUNT = 1024;
+const INT64_LIMIT = 2n ** 63n;
+/** encodeParts joins pieces up to this size. */
+const PART_BYTES = 1024 * 1024;
+
+const NULL_BULK = "$-1\r\n";
+const NULL_ARRAY_RESP2 = "*-1\r\n";
+const NULL_RESP3 = "_\r\n";
+const INTEGERS = Array.from({ length: READY_COUNT }, (_, number) => `:${number}\r\n`);
+const BULK_HEADERS = Array.from({ length: READY_COUNT }, (_, length) => `$${length}\r\n`);
+
+/**
+ * The bytes of `reply`. Throws RangeError when they would be longer than a string can be (512 MB):
+ * `encodeParts` has no such limit.
+ */
+export function encode(reply: Reply, protocol: Protocol): Bytes {
+  if (typeof reply === "string") return bulk(reply);
+  return encodeAt(reply, protocol, 0);
+}
+
+/** The same bytes in pieces, for replies that may be longer than a string can be. */
+export function encodeParts(reply: Reply, protocol: Protocol): Bytes[] {
+  const parts: Bytes[] = [];
+  let part = "";
+  visit(reply, protocol, 0, (piece) => {
+    if (part.length + piece.length > PART_BYTES && part !== "") {
+      parts.push(part);
+      part = "";
+    }
+    part += piece;
+  });
+  parts.push(part);
+  return parts;
+}
+
+function bulk(text: Bytes): Bytes {
+  return bulkHeader(text.length) + text + "\r\n";
+}
+
+function bulkHeader(length: number): Bytes {
+  return BULK_HEADERS[length] ?? `$${length}\r\n`;
+}
+
+function encodeAt(reply: Reply, protocol: Protocol, depth: number): Bytes {
+  if (typeof reply !== "object" || reply === null) return scalar(reply, protocol);
+  const items = itemsOf(reply);
+  if (items === null) return leaf(reply, protocol);
+  assert(depth < DEPTH_MAX, "reply nests too deep");
+  let text = aggregateHeader(reply, items.length, protocol);
+  for (const item of items) text += encodeAt(item, protocol, depth + 1);
+  return text;
+}
+
+function visit(
+  reply: Reply,
+  protocol: Protocol,
+  depth: number,
+  take: (piece: Bytes) => void,
+): void {
+  if (typeof reply === "string") {
+    take(bulkHeader(reply.length));
+    take(reply);
+    take("\r\n");
+    return;
+  }
+  const items = typeof reply === "object" && reply !== null ? itemsOf(reply) : null;
+  if (items === null) {
+    take(encodeAt(reply, protocol, depth));
+    return;
+  }
+  assert(depth < DEPTH_MAX, "reply nests too deep");
+  take(aggregateHeader(reply, items.length, protocol));
+  for (const item of items) visit(item, protocol, depth + 1, take);
+}
+
+type Scalar = null | Bytes | number | bigint | boolean;
+type Composite = Exclude<Reply, Scalar>;
+
+function scalar(reply: Scalar, protocol: Protocol): Bytes {
+  if (typeof reply === "string") return bulk(reply);
+  if (typeof reply === "number") return INTEGERS[reply] ?? integer(reply);
+  if (reply === null) return protocol === 2 ? NULL_BULK : NULL_RESP3;
+  if (typeof reply === "boolean") {
+    if (protocol === 2) return reply ? ":1\r\n" : ":0\r\n";
+    return reply ? "#t\r\n" : "#f\r\n";
+  }
+  assert(reply >= -INT64_LIMIT && reply < INT64_LIMIT, "integer reply beyond 64 bits");
+  return `:${reply}\r\n`;
+}
+
+function integer(value: number): Bytes {
+  assert(Number.isInteger(value), "number reply is not an integer");
+  if (Number.isSafeInteger(value)) return `:${value}\r\n`;
+  return scalar(BigInt(value), 2);
+}
+
+/** What an aggregate holds; null for a reply that holds no others. */
+function itemsOf(reply: Composite): readonly Reply[] | null {
+  if (isArray(reply)) return reply;
+  switch (reply.kind) {
+    case "map":
+      return reply.flat;
+    case "set":
+    case "push":
+      return reply.items;
+    case "status":
+    case "error":
+    case "null-array":
+    case "double":
+    case "big-number":
+    case "verbatim":
+      return null;
+    default:
+      return unreachable(reply);
+  }
+}
+
+/** Array.isArray does not narrow a readonly array out of a union. */
+function isArray(reply: Composite): reply is readonly Reply[] {
+  return Array.isArray(reply);
+}
+
+function aggregateHeader(reply: Reply, count: number, protocol: Protocol): Bytes {
+  if (typeof reply !== "object" || reply === null || isArray(reply)) return `*${count}\r\n`;
+  if (reply.kind === "map") assert(count % 2 === 0, "a map reply lacks a value");
+  if (protocol === 2) return `*${count}\r\n`;
+  if (reply.kind === "map") return `%${count / 2}\r\n`;
+  return reply.kind === "set" ? `~${count}\r\n` : `>${count}\r\n`;
+}
+
+function leaf(reply: Composite, protocol: Protocol): Bytes {
+  if (reply === OK) return "+OK\r\n";
+  if (reply === QUEUED) return "+QUEUED\r\n";
+  if (reply === PONG) return "+PONG\r\n";
+  assert(!isArray(reply), "an array is not a leaf");
+  switch (reply.kind) {
+    case "status":
+      return `+${oneLine(reply.text)}\r\n`;
+    case "error":
+      return `-${oneLine(reply.text)}\r\n`;
+    case "null-array":
+      return protocol === 2 ? NULL_ARRAY_RESP2 : NULL_RESP3;
+    case "double":
+      return protocol === 2 ? bulk(formatDouble(reply.value)) : `,${formatDouble(reply.value)}\r\n`;
+    case "big-number":
+      return protocol === 2 ? bulk(reply.digits) : `(${reply.digits}\r\n`;
+    case "verbatim":
+      if (protocol === 2) return bulk(reply.text);
+      return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
+    case "map":
+    case "set":
+    case "push":
+      throw new AssertionFailed("an aggregate is not a leaf");
+    default:
+      return unreachable(reply);
+  }
+}
+
+/** A line ends at its first line break, so those that end it are dropped, the others are spaces. */
+function oneLine(text: Bytes): Bytes {
+  if (!text.includes("\n") && !text.includes("\r")) return text;
+  let end = text.length;
+  while (end > 0 && isLineBreak(text, end - 1)) end--;
+  let start = 0;
+  while (start < end && isLineBreak(text, start)) start++;
+  return text.slice(start, end).replaceAll("\r", " ").replaceAll("\n", " ");
+}
+
+function isLineBreak(text: Bytes, index: number): boolean {
+  const char = text[index];
+  return char === "\r" || char === "\n";
+}
