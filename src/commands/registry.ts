@@ -1,5 +1,6 @@
 // Every command there is, by upper-case name: one line a family.
 
+import { bitmapCommands } from "./bitmap.ts";
 import { databaseCommands } from "./database.ts";
 import { expiryCommands } from "./expiry.ts";
 import { keyCommands } from "./key.ts";
@@ -9,6 +10,7 @@ import type { CommandRows } from "./table.ts";
 
 export const COMMANDS: CommandRows = {
   ...stringCommands,
+  ...bitmapCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -1,0 +1,107 @@
+// A string seen as bits: bit 0 is the highest of the first byte, and after the end all is zero.
+// Counting, searching and combining whole bitmaps; fields of some bits are in bitfield.ts.
+//
+// Whole bitmaps are worked on 32 bits at a time, in copies: binary strings cannot be changed in place.
+
+import { AssertionFailed } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+
+export type Bit = 0 | 1;
+
+export function getBit(bitmap: Bytes, offset: number): Bit {
+  const byteAt = Math.floor(offset / 8);
+  if (byteAt >= bitmap.length) return 0;
+  return (bitmap.charCodeAt(byteAt) & (0x80 >> (offset % 8))) === 0 ? 0 : 1;
+}
+
+/** The byte that holds `offset`, with that bit as told. */
+export function byteWith(bitmap: Bytes, offset: number, bit: Bit): Bytes {
+  const byteAt = Math.floor(offset / 8);
+  const before = byteAt < bitmap.length ? bitmap.charCodeAt(byteAt) : 0;
+  const mask = 0x80 >> (offset % 8);
+  return String.fromCharCode(bit === 1 ? before | mask : before & ~mask);
+}
+
+/** Ones among the bits from `first` to `last`, both included and within the bitmap. */
+export function countBits(bitmap: Bytes, first: number, last: number): number {
+  if (first > last) return 0;
+  const firstByte = Math.floor(first / 8);
+  const lastByte = Math.floor(last / 8);
+  const whole = countOnes(bitmap.slice(firstByte, lastByte + 1));
+  const before = bitmap.charCodeAt(firstByte) & ~(0xff >> (first % 8));
+  const after = bitmap.charCodeAt(lastByte) & (0x7f >> (last % 8));
+  return whole - onesOf(before) - onesOf(after);
+}
+
+function countOnes(bytes: Bytes): number {
+  if (bytes.length < 16) {
+    let few = 0;
+    for (let index = 0; index < bytes.length; index++) few += onesOf(bytes.charCodeAt(index));
+    return few;
+  }
+  let count = 0;
+  for (const word of wordsOf(bytes, bytes.length)) count += onesOf(word);
+  return count;
+}
+
+/** Ones of a 32-bit word: sums of neighbours in pairs, fours, eights, then all by one product. */
+function onesOf(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  const eights = (fours + (fours >>> 4)) & 0x0f0f0f0f;
+  return Math.imul(eights, 0x01010101) >>> 24;
+}
+
+/** The first such bit from `first` to `last`, both included and within the bitmap; -1 for none. */
+export function findBit(bitmap: Bytes, bit: Bit, range: { first: number; last: number }): number {
+  const { first, last } = range;
+  const other = bit === 1 ? 0x00 : 0xff;
+  let byteAt = Math.floor(first / 8);
+  const lastByte = Math.floor(last / 8);
+  // What lies before the range in its first byte counts as the bit that is not sought.
+  const beforeMask = ~(0xff >> (first % 8)) & 0xff;
+  let byte = bitmap.charCodeAt(byteAt);
+  byte = bit === 1 ? byte & ~beforeMask : byte | beforeMask;
+  while (byte === other && byteAt < lastByte) byte = bitmap.charCodeAt(++byteAt);
+  if (byte === other) return -1;
+  const found = byteAt * 8 + Math.clz32((bit === 1 ? byte : ~byte & 0xff) << 24);
+  return found <= last ? found : -1;
+}
+
+export type Operation = "AND" | "OR" | "XOR" | "NOT";
+
+/** As long as the longest source; the shorter ones are zero after their end. */
+export function combine(operation: Operation, sources: readonly Bytes[]): Bytes {
+  let length = 0;
+  for (const source of sources) length = Math.max(length, source.length);
+  const [first = "", ...others] = sources;
+  const words = wordsOf(first, length);
+  if (operation === "NOT") {
+    for (let index = 0; index < words.length; index++) words[index] = ~(words[index] ?? 0);
+  }
+  for (const source of others) mix(operation, words, wordsOf(source, length));
+  return Buffer.from(words.buffer, 0, length).latin1Slice();
+}
+
+function mix(operation: Operation, into: Int32Array, from: Int32Array): void {
+  switch (operation) {
+    case "AND":
+      for (let at = 0; at < into.length; at++) into[at] = (into[at] ?? 0) & (from[at] ?? 0);
+      return;
+    case "OR":
+      for (let at = 0; at < into.length; at++) into[at] = (into[at] ?? 0) | (from[at] ?? 0);
+      return;
+    case "XOR":
+      for (let at = 0; at < into.length; at++) into[at] = (into[at] ?? 0) ^ (from[at] ?? 0);
+      return;
+    case "NOT":
+      throw new AssertionFailed("NOT takes one source");
+  }
+}
+
+/** A copy of the bytes in whole words, with zeros up to `length` and the end of the last word. */
+function wordsOf(bytes: Bytes, length: number): Int32Array<ArrayBuffer> {
+  const memory = new ArrayBuffer(Math.ceil(length / 4) * 4);
+  Buffer.from(memory).latin1Write(bytes, 0, bytes.length);
+  return new Int32Array(memory);
+}
