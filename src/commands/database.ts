@@ -69,7 +69,7 @@ export const databaseCommands: CommandRows = {
     group: "server",
     since: "4.0.0",
     summary: "Exchanges the keys of two databases at one stroke.",
-    complexity: "O(1), and O(W) with W the number of watched keys in the two",
+    complexity: "O(1)",
     arguments: [integer("index1"), integer("index2")],
     categories: ["keyspace", "dangerous"],
     run: swap,

@@ -361,7 +361,7 @@ function move(view: View, args: Args): Reply {
 }
 
 function inspect(view: View, args: Args, fact: (record: Record, view: View) => Reply): Reply {
-  const record = view.peek(at(args, 2));
+  const record = view.inspect(at(args, 2));
   return record === null ? null : fact(record, view);
 }
 

@@ -5,9 +5,16 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Incarnation } from "./incarnation.ts";
 
 /** A key, or everything in a slot from a hash on. */
-export type ColdRequest =
-  | { readonly incarnation: Incarnation; readonly key: Bytes }
-  | { readonly incarnation: Incarnation; readonly slot: number };
+export type ColdRequest = { readonly incarnation: Incarnation; readonly key: Bytes } | ColdSlot;
+
+export interface ColdSlot {
+  readonly incarnation: Incarnation;
+  readonly slot: number;
+  /** What stands before it has been read already. */
+  readonly fromHash: number;
+  /** How many slots, this one included, the walk is likely to want. */
+  readonly slotCount: number;
+}
 
 /** One shared instance: it carries only what to load, and is consumed before the next is thrown. */
 export class ColdRead extends Error {

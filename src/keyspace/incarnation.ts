@@ -33,6 +33,8 @@ export class Incarnation {
   readonly slotBits = new Uint8Array(SLOT_COUNT / 8);
   /** Keys that some connection watches; null while there are none, so that writes need not look. */
   watched: Map<Bytes, WatchedKey> | null = null;
+  /** RANDOMKEY's place, 0 to 1, while it waits for the disk: a new one each time might never be warm. */
+  pendingDraw: number | null = null;
   /** Chunks of `slotBits` that the next batch has to store. */
   readonly dirtyChunks = new Set<number>();
 

@@ -71,6 +71,8 @@ export interface Mark {
 export interface Database {
   readonly index: number;
   incarnation: Incarnation;
+  /** The batch that flushed or swapped it last: until it commits, all that is seen may be undone. */
+  replacedIn: number;
 }
 
 const NOT_STORED: StoredState = { stored: false, indexedExpiryMs: 0 };
@@ -112,10 +114,10 @@ export class Keyspace {
     this.engine = engine;
     this.cacheBytesMax = options.cacheBytesMax;
     this.#nextIncarnationId = stored.nextIncarnationId;
-    this.system = { index: -1, incarnation: new Incarnation(meta.SYSTEM_INCARNATION_ID) };
+    this.system = newDatabase(-1, new Incarnation(meta.SYSTEM_INCARNATION_ID));
     const databases: Database[] = [];
     for (let index = 0; index < options.databaseCount; index++) {
-      databases.push({ index, incarnation: this.#incarnationFor(stored, index) });
+      databases.push(newDatabase(index, this.#incarnationFor(stored, index)));
     }
     this.databases = databases;
   }
@@ -181,6 +183,7 @@ export class Keyspace {
   /** Gives a record new content; the one door through which keys change. */
   change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
+    this.cacheBytes += sizeOf(value) - sizeOf(record.value);
     applyState(record, kind, value, expiryMs);
     if (record.listedIn !== this.openBatch) {
       record.listedIn = this.openBatch;
@@ -190,7 +193,6 @@ export class Keyspace {
     const { incarnation } = record;
     this.#touchedIncarnations.add(incarnation);
     this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
-    if (value !== null) this.cacheBytes += value.length;
     if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
   }
 
@@ -208,6 +210,7 @@ export class Keyspace {
 
   /** Gives a database a fresh incarnation; the old one's keys are collected later. */
   flush(database: Database): void {
+    if (database.incarnation.keyCount === 0) return;
     const dropped = this.#dropped;
     dropped.push(database.incarnation);
     this.#undoLog.push({
@@ -226,15 +229,18 @@ export class Keyspace {
 
   #replaceIncarnation(database: Database, next: Incarnation): void {
     const before = database.incarnation;
+    const replacedInBefore = database.replacedIn;
     const catalogChangedBefore = this.#catalogChanged;
     this.#undoLog.push({
       revert: () => {
         database.incarnation = before;
+        database.replacedIn = replacedInBefore;
         // The batch that carried the catalog may be gone: say it again.
         this.#catalogChanged = catalogChangedBefore || this.#unsettled.length > 0;
       },
     });
     database.incarnation = next;
+    database.replacedIn = this.openBatch;
     this.#catalogChanged = true;
     this.openBytes += 64;
   }
@@ -352,11 +358,14 @@ export class Keyspace {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
-    if (this.cacheBytes > this.cacheBytesMax / 2) this.#rotate();
   }
 
-  /** Takes back the open batch and every unsettled one, newest first. */
-  undoAll(): void {
+  /**
+   * Takes back the open batch and every unsettled one, newest first. Returns the effects that do not
+   * speak of the undone writes, in order: they still have to happen.
+   */
+  undoAll(): Effect[] {
+    const effects = [...this.#unsettled.flatMap((closed) => closed.effects), ...this.#effects];
     revertDownTo(this.#undoLog, 0);
     for (let index = this.#unsettled.length - 1; index >= 0; index--) {
       const closed = this.#unsettled[index];
@@ -369,10 +378,15 @@ export class Keyspace {
     this.committedBatch = this.openBatch;
     this.#beginNext();
     this.#catalogChanged = catalogMayDiffer;
+    return effects.filter((effect) => effect.survivesRefusal);
   }
 
-  /** Called between units: drops the older generation of records when the young one is full. */
-  #rotate(): void {
+  /**
+   * Drops the older generation of records once the young one is full. Only between units: a unit
+   * may hold records, and a second one of the same key would then lose what is written to the first.
+   */
+  trimCache(): void {
+    if (this.cacheBytes <= this.cacheBytesMax / 2) return;
     const pinned = [...this.uncommittedRecords()];
     for (const { incarnation } of [...this.databases, this.system]) {
       incarnation.old = incarnation.young;
@@ -380,6 +394,7 @@ export class Keyspace {
     }
     for (const record of pinned) record.incarnation.young.set(record.key, record);
     this.rotations++;
+    // Uncommitted records are not counted: while many wait for a stall to end, each unit would rotate.
     this.cacheBytes = 0;
   }
 
@@ -405,6 +420,10 @@ export class Keyspace {
     incarnation.watched.delete(key);
     if (incarnation.watched.size === 0) incarnation.watched = null;
   }
+}
+
+function newDatabase(index: number, incarnation: Incarnation): Database {
+  return { index, incarnation, replacedIn: 0 };
 }
 
 class RecordUndo implements Undo {
@@ -445,8 +464,11 @@ function applyState(record: Record, kind: Kind, value: Value, expiryMs: number):
 }
 
 function recordCost(record: Record): number {
-  const valueSize = record.value === null ? 0 : record.value.length;
-  return RECORD_OVERHEAD_BYTES + record.key.length + valueSize;
+  return RECORD_OVERHEAD_BYTES + record.key.length + sizeOf(record.value);
+}
+
+function sizeOf(value: Value): number {
+  return value === null ? 0 : value.length;
 }
 
 function revertDownTo(undoLog: Undo[], length: number): void {

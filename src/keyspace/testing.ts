@@ -60,6 +60,7 @@ export function testWorld(): TestWorld {
 
 function runUnit<T>(view: View, action: (view: View) => T): T {
   const { keyspace } = view;
+  keyspace.trimCache();
   const mark = keyspace.mark();
   view.unitBytes = 0;
   try {

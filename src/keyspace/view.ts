@@ -67,28 +67,37 @@ export class View {
 
   /** The key's record if it exists and has not expired. Throws COLD. */
   find(key: Bytes): Record | null {
-    const record = this.keyspace.record(this.database.incarnation, key);
-    if (record.batch > this.saw) this.saw = record.batch;
-    const found = record.kind !== ABSENT && !this.#isExpired(record);
-    if (this.countLookups) {
-      if (found) this.stats.keyspaceHits++;
-      else this.#miss(key);
-    }
-    if (!found) return null;
-    if (this.touch) this.#noteAccess(record);
+    const record = this.peek(key);
+    if (record !== null && this.touch) this.#noteAccess(record);
     return record;
   }
 
-  /** As `find`, but is no access: for TYPE, TTL, EXISTS, OBJECT, DEBUG. */
+  /** As `find`, but leaves the access time alone: for TYPE, TTL, EXISTS. */
   peek(key: Bytes): Record | null {
-    const record = this.keyspace.record(this.database.incarnation, key);
-    if (record.batch > this.saw) this.saw = record.batch;
+    const record = this.inspect(key);
+    if (!this.countLookups) return record;
+    if (record === null) {
+      this.stats.keyspaceMisses++;
+      this.notify("keyMiss", "keymiss", key);
+    } else {
+      this.stats.keyspaceHits++;
+    }
+    return record;
+  }
+
+  /** As `find`, but is no look-up that anybody counts: for OBJECT and DEBUG. */
+  inspect(key: Bytes): Record | null {
+    const record = this.#lookUp(key);
     return record.kind === ABSENT || this.#isExpired(record) ? null : record;
   }
 
-  #miss(key: Bytes): void {
-    this.stats.keyspaceMisses++;
-    this.notify("keyMiss", "keymiss", key);
+  /** Notes what the reply will rest on: the key's last change, or a flush or swap under way. */
+  #lookUp(key: Bytes): Record {
+    const { database } = this;
+    const record = this.keyspace.record(database.incarnation, key);
+    if (record.batch > this.saw) this.saw = record.batch;
+    if (database.replacedIn > this.saw) this.saw = database.replacedIn;
+    return record;
   }
 
   #isExpired(record: Record): boolean {
@@ -119,9 +128,8 @@ export class View {
 
   /** Gives a key new content, whatever it held; `expiryMs` 0 means no expiry. */
   set(key: Bytes, content: { kind: Kind; value: Value; expiryMs: number }): Record {
-    const record = this.keyspace.record(this.database.incarnation, key);
-    this.#noteExpiredBefore(record);
-    const isNew = record.kind === ABSENT;
+    const record = this.#lookUp(key);
+    const isNew = this.#noteExpiredBefore(record) || record.kind === ABSENT;
     this.#change(record, content.kind, content.value, content.expiryMs);
     record.accessedAtSeconds = this.nowSeconds;
     if (isNew) this.notify("newKey", "new", key);
@@ -140,8 +148,7 @@ export class View {
 
   /** Removes a key; false when there was none (or only an expired one, which is removed as such). */
   remove(key: Bytes): boolean {
-    const record = this.keyspace.record(this.database.incarnation, key);
-    if (record.batch > this.saw) this.saw = record.batch;
+    const record = this.#lookUp(key);
     if (record.kind === ABSENT) return false;
     const expired = this.#noteExpiredBefore(record);
     this.#change(record, ABSENT, null, 0);
@@ -150,7 +157,7 @@ export class View {
 
   /** Removes a key whose time has come; the expirer's only tool. False if there is nothing to do. */
   removeExpired(key: Bytes): boolean {
-    const record = this.keyspace.record(this.database.incarnation, key);
+    const record = this.#lookUp(key);
     if (record.kind === ABSENT || !this.#isExpired(record)) return false;
     this.#noteExpiredBefore(record);
     this.#change(record, ABSENT, null, 0);
@@ -195,6 +202,7 @@ export class View {
   }
 
   flush(databaseIndexes: readonly number[]): void {
+    this.#sawEverything();
     for (const index of databaseIndexes) {
       const database = this.keyspace.databases[index];
       if (database !== undefined) this.keyspace.flush(database);

@@ -8,6 +8,9 @@
 // The disk is read slot by slot because the memtable is hashed by slot (a walk across slots would
 // sort a copy of it); slots that never held a key are skipped by the bits of the incarnation. What is
 // not committed yet lives in records and is laid over the disk's entries.
+//
+// A walk that meets a cold block throws COLD and is run again from its start after the load, so what
+// it does must not depend on how often it was run: a random place is kept until it has led to a key.
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
@@ -19,6 +22,7 @@ import type { Incarnation } from "./incarnation.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Record } from "./record.ts";
 
+/** What is walked, and at which moment. */
 export interface Place {
   readonly incarnation: Incarnation;
   readonly nowMs: number;
@@ -44,89 +48,98 @@ const HASH_RANGE = 2 ** 32;
 const ENTRIES_PER_READ = 128;
 /** Slots looked at in one SCAN step at most, so that a sparse database answers soon. */
 const SLOTS_PER_STEP_MAX = 1024;
+/** Slots that are loaded together when a walk finds one cold. */
+const SLOTS_PER_LOAD_MAX = 1024;
+/** Up to so many keys RANDOMKEY chooses among all of them. */
+const EVEN_CHOICE_KEYS_MAX = 64;
 /** Cursors from clients may be any number; beyond this one there is nothing. */
-export const CURSOR_MAX = SLOT_COUNT * HASH_RANGE;
+const CURSOR_MAX = SLOT_COUNT * HASH_RANGE;
 
 export function scan(
   keyspace: Keyspace,
   place: Place,
-  step: { cursor: number; countMin: number },
+  step: { readonly cursor: number; readonly countMin: number },
 ): ScanStep {
   if (step.cursor >= CURSOR_MAX) return { cursor: 0, found: [] };
-  const overlay = new Overlay(keyspace, place.incarnation);
+  const { incarnation, nowMs } = place;
+  const { countMin } = step;
+  const walk = new Walk(keyspace, incarnation, Math.min(countMin, SLOTS_PER_LOAD_MAX));
   const found: FoundKey[] = [];
   let slot = Math.floor(step.cursor / HASH_RANGE);
   let fromHash = step.cursor % HASH_RANGE;
-  for (let visited = 0; visited < SLOTS_PER_STEP_MAX; visited++) {
-    const next = place.incarnation.nextSlot(slot);
-    if (next !== slot) fromHash = 0;
+  for (let visited = 0; visited < SLOTS_PER_STEP_MAX && found.length < countMin; visited++) {
+    const next = incarnation.nextSlot(slot);
     if (next === SLOT_COUNT) return { cursor: 0, found };
-    slot = next;
-    const part = readSlot(keyspace, overlay, {
-      ...place,
-      slot,
-      fromHash,
-      countMin: step.countMin - found.length,
-    });
+    if (next !== slot) fromHash = 0;
+    const part = walk.read({ slot: next, fromHash, countMin: countMin - found.length });
     for (const entry of part.entries) {
-      if (isLive(entry, place.nowMs)) found.push({ key: entry.key, kind: entry.kind });
+      if (isLive(entry, nowMs)) found.push({ key: entry.key, kind: entry.kind });
     }
-    if (part.nextHash !== null) return { cursor: slot * HASH_RANGE + part.nextHash, found };
-    slot++;
+    if (part.nextHash !== null) return { cursor: next * HASH_RANGE + part.nextHash, found };
+    slot = next + 1;
     fromHash = 0;
-    if (found.length >= step.countMin) break;
   }
-  const next = place.incarnation.nextSlot(slot);
+  const next = incarnation.nextSlot(slot);
   return { cursor: next === SLOT_COUNT ? 0 : next * HASH_RANGE, found };
 }
 
 export function allKeys(keyspace: Keyspace, place: Place): Bytes[] {
-  const overlay = new Overlay(keyspace, place.incarnation);
+  const { incarnation, nowMs } = place;
+  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD_MAX);
   const keys: Bytes[] = [];
-  let slot = place.incarnation.nextSlot(0);
+  let slot = incarnation.nextSlot(0);
   while (slot < SLOT_COUNT) {
-    const part = readSlot(keyspace, overlay, { ...place, slot, fromHash: 0, countMin: Infinity });
-    for (const entry of part.entries) if (isLive(entry, place.nowMs)) keys.push(entry.key);
-    slot = place.incarnation.nextSlot(slot + 1);
+    const { entries } = walk.read({ slot, fromHash: 0, countMin: Infinity });
+    for (const entry of entries) if (isLive(entry, nowMs)) keys.push(entry.key);
+    slot = incarnation.nextSlot(slot + 1);
   }
   return keys;
 }
 
+/**
+ * Evenly among few keys. Among many it is the first key after a random place, so a key's chance is
+ * the gap before it.
+ */
 export function randomKey(keyspace: Keyspace, place: Place, random: Random): Bytes | null {
-  const overlay = new Overlay(keyspace, place.incarnation);
-  const start = random.below(SLOT_COUNT);
-  const fromHash = random.below(HASH_RANGE);
-  // From a random place onwards, then from the beginning of that slot and around: every key can come.
-  const first = firstLive(keyspace, overlay, { ...place, slot: start, fromHash });
-  if (first !== null) return first;
-  for (let turn = 0; turn <= SLOT_COUNT;) {
-    const slot = place.incarnation.nextSlot((start + 1 + turn) % SLOT_COUNT);
-    if (slot === SLOT_COUNT) {
-      turn += SLOT_COUNT - ((start + 1 + turn) % SLOT_COUNT);
-      continue;
-    }
-    const startHash = slot === start ? 0 : fromHash;
-    const found =
-      firstLive(keyspace, overlay, { ...place, slot, fromHash: startHash }) ??
-      firstLive(keyspace, overlay, { ...place, slot, fromHash: 0 });
-    if (found !== null) return found;
-    turn += ((slot - start - 1 - turn + 2 * SLOT_COUNT) % SLOT_COUNT) + 1;
-  }
-  return null;
+  const { incarnation } = place;
+  const draw = (incarnation.pendingDraw ??= random.next());
+  const key =
+    incarnation.keyCount <= EVEN_CHOICE_KEYS_MAX
+      ? keyAt(allKeys(keyspace, place), draw)
+      : keyAfter(keyspace, place, Math.floor(draw * CURSOR_MAX));
+  incarnation.pendingDraw = null;
+  return key;
 }
 
-function firstLive(
-  keyspace: Keyspace,
-  overlay: Overlay,
-  place: Place & { slot: number; fromHash: number },
-): Bytes | null {
-  if (!place.incarnation.mayHoldKeys(place.slot)) return null;
-  let fromHash: number | null = place.fromHash;
-  while (fromHash !== null) {
-    const part = readSlot(keyspace, overlay, { ...place, fromHash, countMin: 16 });
-    const live = part.entries.find((entry) => isLive(entry, place.nowMs));
-    if (live !== undefined) return live.key;
-    fromHash = part.nextHash;
+function keyAt(keys: readonly Bytes[], draw: number): Bytes | null {
+  return keys[Math.floor(draw * keys.length)] ?? null;
+}
+
+/** The first live key from a place on, in a ring. */
+function keyAfter(keyspace: Keyspace, place: Place, at: number): Bytes | null {
+  const { incarnation, nowMs } = place;
+  const walk = new Walk(keyspace, incarnation, 1);
+  const start = Math.floor(at / HASH_RANGE);
+  const firstLive = (slot: number, fromHash: number): Bytes | null => {
+    let next: number | null = fromHash;
+    while (next !== null) {
+      const part = walk.read({ slot, fromHash: next, countMin: 1 });
+      for (const entry of part.entries) if (isLive(entry, nowMs)) return entry.key;
+      next = part.nextHash;
+    }
+    return null;
+  };
+  if (incarnation.mayHoldKeys(start)) {
+    const found = firstLive(start, at % HASH_RANGE);
+    if (found !== null) return found;
+  }
+  for (const [from, to] of [[start + 1, SLOT_COUNT] as const, [0, start + 1] as const]) {
+    let slot = incarnation.nextSlot(from);
+    while (slot < to) {
+      const found = firstLive(slot, 0);
+      if (found !== null) return found;
+      slot = incarnation.nextSlot(slot + 1);
+    }
   }
   return null;
 }
@@ -136,98 +149,103 @@ function isLive(entry: Entry, nowMs: number): boolean {
 }
 
 interface SlotRead {
-  readonly incarnation: Incarnation;
   readonly slot: number;
   readonly fromHash: number;
   readonly countMin: number;
 }
 
-/** Entries of a slot in order of hash, at least `countMin` while there are any, no hash split. */
-function readSlot(
-  keyspace: Keyspace,
-  overlay: Overlay,
-  read: SlotRead,
-): { entries: Entry[]; nextHash: number | null } {
-  const changed = overlay.inSlot(read.slot);
-  const changedKeys = new Set(changed.map((record) => record.key));
-  const stored = readStored(keyspace, read, changedKeys);
-  const horizon = stored.nextHash;
-  const fresh = changed.filter(
-    (record) =>
-      record.kind !== ABSENT &&
-      record.hash >= read.fromHash &&
-      (horizon === null || record.hash < horizon),
-  );
-  if (
-    horizon === null &&
-    read.fromHash === 0 &&
-    stored.entries.length === 0 &&
-    changed.length === 0
-  ) {
-    read.incarnation.forgetSlot(read.slot);
-  }
-  if (fresh.length === 0) return stored;
-  const entries = [...stored.entries, ...fresh.map(entryOfRecord)];
-  entries.sort((a, b) => a.hash - b.hash);
-  return { entries, nextHash: horizon };
+interface SlotPart {
+  readonly entries: readonly Entry[];
+  /** The hash at which the slot goes on; null when there is no more. */
+  readonly nextHash: number | null;
 }
 
-function entryOfRecord(record: Record): Entry {
-  const { key, kind, hash, expiryMs } = record;
-  return { key, kind, hash, expiryMs };
-}
+/** One command's walk: the disk, with the incarnation's uncommitted records laid over it. */
+class Walk {
+  readonly #keyspace: Keyspace;
+  readonly #incarnation: Incarnation;
+  /** How many slots to load at once when one is cold. */
+  readonly #slotsPerLoad: number;
+  readonly #uncommitted = new Map<number, Record[]>();
 
-function readStored(
-  keyspace: Keyspace,
-  read: SlotRead,
-  changedKeys: ReadonlySet<Bytes>,
-): { entries: Entry[]; nextHash: number | null } {
-  const prefix = dataPrefix(read.incarnation.id, read.slot);
-  const cursor = keyspace.engine.cursor(DATA, {
-    lower: prefix + u32(read.fromHash),
-    upper: dataPrefix(read.incarnation.id, read.slot + 1),
-    reverse: false,
-    valueBytesMax: RECORD_HEADER_SIZE_MAX,
-    patience: "loop",
-  });
-  try {
-    const entries: Entry[] = [];
-    for (;;) {
-      const flat = cursor.next(Math.min(ENTRIES_PER_READ, read.countMin + 1));
-      if (flat === undefined) {
-        COLD.request = { incarnation: read.incarnation, slot: read.slot };
-        throw COLD;
-      }
-      if (flat.length === 0) return { entries, nextHash: null };
-      for (let index = 0; index + 1 < flat.length; index += 2) {
-        const { key, hash } = decodeDataKey(flat[index] ?? "");
-        if (entries.length >= read.countMin && entries.at(-1)?.hash !== hash) {
-          return { entries, nextHash: hash };
-        }
-        if (changedKeys.has(key)) continue;
-        entries.push({ key, hash, ...readHeader(flat[index + 1] ?? "") });
-      }
-    }
-  } finally {
-    cursor.close();
-  }
-}
-
-/** The uncommitted records of an incarnation, by slot. */
-class Overlay {
-  readonly #bySlot = new Map<number, Record[]>();
-
-  constructor(keyspace: Keyspace, incarnation: Incarnation) {
+  constructor(keyspace: Keyspace, incarnation: Incarnation, slotsPerLoad: number) {
+    this.#keyspace = keyspace;
+    this.#incarnation = incarnation;
+    this.#slotsPerLoad = slotsPerLoad;
     for (const record of keyspace.uncommittedRecords()) {
       if (record.incarnation !== incarnation) continue;
+      // The bit is set when a batch closes; the walk must find the keys of the open one too.
       if (record.kind !== ABSENT) incarnation.noteSlot(record.slot);
-      const records = this.#bySlot.get(record.slot);
-      if (records === undefined) this.#bySlot.set(record.slot, [record]);
+      const records = this.#uncommitted.get(record.slot);
+      if (records === undefined) this.#uncommitted.set(record.slot, [record]);
       else records.push(record);
     }
   }
 
-  inSlot(slot: number): readonly Record[] {
-    return this.#bySlot.get(slot) ?? [];
+  /** Entries of a slot in order of hash, at least `countMin` while there are any, no hash split. */
+  read(read: SlotRead): SlotPart {
+    const changed = this.#uncommitted.get(read.slot);
+    const stored = this.#readStored(read, changed);
+    if (changed === undefined) {
+      // Nothing on disk and nothing on its way: until the next change there is nothing to walk.
+      const isEmpty = stored.entries.length === 0 && stored.nextHash === null;
+      if (isEmpty && read.fromHash === 0) this.#incarnation.forgetSlot(read.slot);
+      return stored;
+    }
+    const horizon = stored.nextHash ?? HASH_RANGE;
+    const entries = [...stored.entries];
+    for (const record of changed) {
+      if (record.kind === ABSENT) continue;
+      if (record.hash >= read.fromHash && record.hash < horizon) entries.push(entryOf(record));
+    }
+    entries.sort((a, b) => a.hash - b.hash);
+    return { entries, nextHash: stored.nextHash };
   }
+
+  /** The disk's entries, without those that have changed since. */
+  #readStored(read: SlotRead, changed: readonly Record[] | undefined): SlotPart {
+    const { slot, fromHash, countMin } = read;
+    const { id } = this.#incarnation;
+    const changedKeys = new Set(changed?.map((record) => record.key));
+    const cursor = this.#keyspace.engine.cursor(DATA, {
+      lower: dataPrefix(id, slot) + u32(fromHash),
+      upper: dataPrefix(id, slot + 1),
+      reverse: false,
+      valueBytesMax: RECORD_HEADER_SIZE_MAX,
+      patience: "loop",
+    });
+    try {
+      const entries: Entry[] = [];
+      let lastHash = fromHash;
+      for (;;) {
+        const flat = cursor.next(Math.min(ENTRIES_PER_READ, countMin + 1));
+        if (flat === undefined) throw this.#cold(slot, lastHash);
+        if (flat.length === 0) return { entries, nextHash: null };
+        for (let index = 0; index + 1 < flat.length; index += 2) {
+          const { key, hash } = decodeDataKey(flat[index] ?? "");
+          if (entries.length >= countMin && hash !== lastHash) return { entries, nextHash: hash };
+          lastHash = hash;
+          if (changedKeys.has(key)) continue;
+          entries.push({ key, hash, ...readHeader(flat[index + 1] ?? "") });
+        }
+      }
+    } finally {
+      cursor.close();
+    }
+  }
+
+  #cold(slot: number, fromHash: number): Error {
+    COLD.request = {
+      incarnation: this.#incarnation,
+      slot,
+      fromHash,
+      slotCount: this.#slotsPerLoad,
+    };
+    return COLD;
+  }
+}
+
+function entryOf(record: Record): Entry {
+  const { key, kind, hash, expiryMs } = record;
+  return { key, kind, hash, expiryMs };
 }
