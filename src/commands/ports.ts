@@ -14,11 +14,10 @@ export interface SessionPort {
 
   // Transactions: all rules are in session/transaction.ts.
   multi(): Reply;
-  exec(): Reply;
   discard(): Reply;
-  watch(keys: readonly Bytes[]): Reply;
+  watch(keys: readonly Bytes[]): Promise<Reply>;
   unwatch(): Reply;
-  once(token: Bytes): Reply;
+  once(): Reply;
 
   /** Forgets everything but the connection itself: RESET. */
   reset(): void;

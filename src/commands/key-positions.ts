@@ -1,0 +1,65 @@
+// Which arguments of a request are keys, read from the key specs of its row.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { CommandError } from "../resp/errors.ts";
+import type { Args, CommandRow, KeyFlag, KeySpec } from "./table.ts";
+
+export interface KeyPosition {
+  readonly index: number;
+  readonly flags: readonly KeyFlag[];
+}
+
+/** Positions of all keys in `args`, in order of the specs. Throws CommandError for a bad key count. */
+export function keyPositions(row: CommandRow, args: Args): KeyPosition[] {
+  const positions: KeyPosition[] = [];
+  for (const spec of row.keys) {
+    for (const index of positionsOf(spec, args)) positions.push({ index, flags: spec.flags });
+  }
+  return positions;
+}
+
+export function keysOf(row: CommandRow, args: Args): Bytes[] {
+  return keyPositions(row, args).map(({ index }) => args[index] ?? "");
+}
+
+function positionsOf(spec: KeySpec, args: Args): number[] {
+  switch (spec.kind) {
+    case "range":
+      return steps(spec.first, endOf(spec.last, args.length), spec.step);
+    case "count": {
+      const count = Number(args[spec.countAt] ?? "");
+      const last = spec.first + count - 1;
+      if (!Number.isInteger(count) || count < 0 || last >= args.length) {
+        throw new CommandError("ERR Invalid arguments specified for command");
+      }
+      return steps(spec.first, last, 1);
+    }
+    case "keyword": {
+      for (let index = spec.from; index < args.length; index++) {
+        if (args[index]?.toUpperCase() !== spec.word) continue;
+        return steps(index + 1, endOf(spec.last, args.length), spec.step);
+      }
+      return [];
+    }
+    case "unknown":
+      return [];
+    default:
+      return assertNever(spec);
+  }
+}
+
+function endOf(last: number, count: number): number {
+  return last < 0 ? count + last : Math.min(last, count - 1);
+}
+
+function steps(first: number, last: number, step: number): number[] {
+  assert(step > 0);
+  const indexes: number[] = [];
+  for (let index = first; index <= last; index += step) indexes.push(index);
+  return indexes;
+}
+
+function assertNever(spec: never): never {
+  throw new Error(`unreachable: ${String(spec)}`);
+}

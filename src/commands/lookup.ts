@@ -1,0 +1,124 @@
+// Finding the command of a request, and what is worked out once per row so that dispatch need not.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { CommandError, wrongArity } from "../resp/errors.ts";
+import type { Args, CommandRow, CommandRows, ContainerCommand } from "./table.ts";
+
+/** How often a command ran and how that went: INFO commandstats. */
+export interface CommandStats {
+  calls: number;
+  /** Whole microseconds in the handler. */
+  microseconds: number;
+  /** Refused before it ran. */
+  rejectedCalls: number;
+  /** Ran and answered an error. */
+  failedCalls: number;
+}
+
+export class Command {
+  /** Lower case; subcommands as "config|get". */
+  readonly name: string;
+  readonly row: CommandRow;
+  readonly parent: Command | null;
+  readonly isWrite: boolean;
+  readonly isReadonly: boolean;
+  readonly deniesOom: boolean;
+  readonly needsNoAuth: boolean;
+  readonly isNoMulti: boolean;
+  readonly stats: CommandStats = { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 };
+  /** By upper-case subname; empty for plain commands. */
+  readonly subcommands = new Map<string, Command>();
+
+  constructor(name: string, row: CommandRow, parent: Command | null) {
+    this.name = name;
+    this.row = row;
+    this.parent = parent;
+    this.isWrite = row.flags.includes("write");
+    this.isReadonly = row.flags.includes("readonly");
+    this.deniesOom = row.flags.includes("denyoom");
+    this.needsNoAuth = row.flags.includes("no_auth");
+    this.isNoMulti = row.flags.includes("no_multi");
+    if (row.kind !== "container") return;
+    for (const [subname, subrow] of Object.entries(row.subcommands)) {
+      const subcommand = new Command(`${name}|${subname.toLowerCase()}`, subrow, this);
+      this.subcommands.set(subname, subcommand);
+    }
+  }
+}
+
+const ARGUMENT_SHOWN_MAX = 128;
+
+export class CommandTable {
+  /** By upper-case and by lower-case name: the two spellings that clients send. */
+  readonly #byName = new Map<string, Command>();
+  readonly all: readonly Command[];
+
+  constructor(rows: CommandRows, renames: ReadonlyMap<string, string> = new Map()) {
+    const all: Command[] = [];
+    for (const [name, row] of Object.entries(rows)) {
+      const command = new Command(name.toLowerCase(), row, null);
+      all.push(command);
+      const spoken = renames.get(name.toLowerCase()) ?? name;
+      if (spoken === "") continue;
+      this.#byName.set(spoken.toUpperCase(), command);
+      this.#byName.set(spoken.toLowerCase(), command);
+    }
+    this.all = all;
+  }
+
+  /** The top-level command by name, in any case; null when there is none. */
+  named(name: Bytes): Command | null {
+    return this.#byName.get(name) ?? this.#byName.get(name.toUpperCase()) ?? null;
+  }
+
+  /** The command or subcommand by its full name, as "config|get"; null when there is none. */
+  byFullName(fullName: string): Command | null {
+    const [name = "", subname] = fullName.split("|");
+    const command = this.named(name);
+    if (command === null || subname === undefined) return command;
+    return command.subcommands.get(subname.toUpperCase()) ?? null;
+  }
+
+  /** The command that `args` calls, arity checked. Throws CommandError in Redis's words. */
+  find(args: Args): Command {
+    const [name] = args;
+    assert(name !== undefined, "the decoder never gives an empty request");
+    const command = this.named(name);
+    if (command === null) throw unknownCommand(args);
+    const { row } = command;
+    if (row.kind === "container") return findSubcommand(command, row, args);
+    if (!arityFits(row.arity, args.length)) throw wrongArity(command.name);
+    return command;
+  }
+}
+
+function findSubcommand(container: Command, row: ContainerCommand, args: Args): Command {
+  const subname = args[1];
+  if (subname === undefined) throw wrongArity(container.name);
+  const command = container.subcommands.get(subname.toUpperCase());
+  if (command === undefined) {
+    const shown = subname.slice(0, ARGUMENT_SHOWN_MAX);
+    throw new CommandError(
+      `ERR unknown subcommand '${shown}'. Try ${container.name.toUpperCase()} HELP.`,
+    );
+  }
+  assert(row.kind === "container");
+  if (!arityFits(command.row.arity, args.length)) throw wrongArity(command.name);
+  return command;
+}
+
+export function arityFits(arity: number, count: number): boolean {
+  return arity >= 0 ? count === arity : count >= -arity;
+}
+
+/** Redis shows the name and as many arguments as fit in 128 bytes. */
+function unknownCommand(args: Args): CommandError {
+  let shown = "";
+  for (let index = 1; index < args.length && shown.length < ARGUMENT_SHOWN_MAX; index++) {
+    const argument = args[index] ?? "";
+    shown += `'${argument.slice(0, ARGUMENT_SHOWN_MAX - shown.length)}' `;
+  }
+  const name = (args[0] ?? "").slice(0, ARGUMENT_SHOWN_MAX);
+  return new CommandError(`ERR unknown command '${name}', with args beginning with: ${shown}`);
+}

@@ -1,0 +1,104 @@
+// The commit log of a single machine: the WAL of the local RocksDB. Appending and applying are one
+// write; the sequence numbers are RocksDB's.
+
+import { StorageError, type Engine } from "../engine/engine.ts";
+import type { WriteOps } from "../engine/write-ops.ts";
+import { LogError, type AppendRequest, type CommitLog, type Entry } from "./log.ts";
+import type { Lease, LogBounds, Resolution, Seq } from "./log.ts";
+
+export class LocalLog implements CommitLog {
+  readonly #engine: Engine;
+  #epoch = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The directory lock of the engine already keeps other processes out; epochs count owners in this one. */
+  acquire(): Promise<Lease> {
+    this.#epoch++;
+    const epoch = this.#epoch;
+    return Promise.resolve(new LocalLease(this.#engine, epoch, () => this.#epoch === epoch));
+  }
+
+  async *subscribe(fromSeq: Seq): AsyncIterable<Entry> {
+    for await (const entry of this.#engine.updatesSince(fromSeq)) yield entry;
+  }
+
+  /** RocksDB forgets its WAL by itself once memtables are flushed. */
+  trim(_uptoSeq: Seq, epoch: number): Promise<void> {
+    if (epoch === this.#epoch) return Promise.resolve();
+    return Promise.reject(fenced(epoch));
+  }
+
+  bounds(): Promise<LogBounds> {
+    return Promise.resolve({ first: this.#engine.firstUpdate(), last: this.#engine.sequence() });
+  }
+}
+
+class LocalLease implements Lease {
+  readonly epoch: number;
+  readonly #engine: Engine;
+  readonly #isCurrent: () => boolean;
+
+  constructor(engine: Engine, epoch: number, isCurrent: () => boolean) {
+    this.#engine = engine;
+    this.epoch = epoch;
+    this.#isCurrent = isCurrent;
+  }
+
+  append(batch: WriteOps, request: AppendRequest): Seq | Promise<Seq> {
+    if (!this.#isCurrent()) throw fenced(this.epoch);
+    const last = this.#engine.sequence();
+    if (last !== request.expectedSeq) {
+      const words = `the log ends at ${last}, not at ${request.expectedSeq}`;
+      throw new LogError("conflict", words, { storage: "io", position: last });
+    }
+    if (request.background || request.sync) return this.#appendInBackground(batch, request.sync);
+    try {
+      this.#engine.write(batch);
+    } catch (error) {
+      throw logError(error);
+    }
+    return this.#engine.sequence();
+  }
+
+  async #appendInBackground(batch: WriteOps, sync: boolean): Promise<Seq> {
+    try {
+      await this.#engine.writeAsync(batch, { sync });
+    } catch (error) {
+      throw logError(error);
+    }
+    return this.#engine.sequence();
+  }
+
+  async resolve(): Promise<Resolution> {
+    try {
+      const outcome = await this.#engine.settleUnknown();
+      return { outcome, lastSeq: this.#engine.sequence() };
+    } catch (error) {
+      throw logError(error);
+    }
+  }
+
+  renew(): Promise<void> {
+    return this.#isCurrent() ? Promise.resolve() : Promise.reject(fenced(this.epoch));
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function fenced(epoch: number): LogError {
+  return new LogError("fenced", `epoch ${epoch} is over`, { storage: "read-only" });
+}
+
+/** Translates what the engine said; anything else is our own bug and passes through. */
+function logError(error: unknown): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const storage = error.kind;
+  if (error.fate === "unknown") return new LogError("unknown", error.message, { storage });
+  if (storage === "too-large") return new LogError("too-large", error.message, { storage });
+  return new LogError("unavailable", error.message, { storage });
+}

@@ -1,0 +1,504 @@
+// The commit pipeline: the one write path.
+//
+// The problem. Handlers run at once, over state that is not on disk yet; replies must not leave before
+// the batch they rest on is committed; the disk may take long, refuse, or fail to say; and readers must
+// not wait for writers.
+//
+// The way. Units run one after the other into the open batch. At the end of an event-loop turn the open
+// batch is closed and appended to the commit log: on the loop when it is small and needs no fsync, else
+// on a thread while the next batch fills. One batch is on its way at a time; what was built on it commits
+// after it or is undone with it.
+//
+// Each reply is tagged with the newest batch it rests on: the open one if the unit wrote, else the newest
+// uncommitted one it looked at, else none, and then it leaves at once (laws 1, 5, 6, 7).
+//
+// How an append may end
+//   committed   replies tagged with the batch are released in order, then its effects happen
+//   stalled     policy "wait": tried again, without blocking, until the oldest write in it has waited long
+//               enough; policy "fail": as refused
+//   refused     the batch and all that was built on it are undone; each waiting reply is settled by laws 4-6
+//   unknown     law 9: new writes are refused, replies stay held, the log is asked again and again how the
+//               append ended; after `unknownTimeoutMs` the waiting connections are closed unanswered
+//
+// Invariant: at most one batch is closed and unsettled; its bytes stay in #ops until it is settled.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { WriteOps } from "../engine/write-ops.ts";
+import type { ClosedBatch, Database, Effect, Keyspace } from "../keyspace/keyspace.ts";
+import type { View } from "../keyspace/view.ts";
+import type { Stats } from "../observe/stats.ts";
+import { loadCold } from "./cold-loader.ts";
+import { ColdRead } from "../keyspace/cold.ts";
+import { LogError, type Lease, type Seq } from "./log.ts";
+import type { ReplyQueue } from "./reply-queue.ts";
+import type { Failure } from "./settle.ts";
+import type { Unit } from "./unit.ts";
+
+/** Settings that may change while the server runs. */
+export interface PipelineSettings {
+  /** fsync before a batch counts as committed: `appendfsync always` or `write_options.sync`. */
+  sync: boolean;
+  /** `write-stall-policy`: how long writers wait for a stall to pass; 0 to fail at once. */
+  stallWaitMs: number;
+  /** Batches of at least this many bytes leave the event loop. */
+  backgroundBytes: number;
+  /** The open batch takes no further writers beyond this while another is on its way. */
+  groupBytesMax: number;
+  /** How long replies are held when nobody knows whether their batch is in the log. */
+  unknownTimeoutMs: number;
+}
+
+export interface PipelineParts {
+  readonly keyspace: Keyspace;
+  readonly view: View;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly settings: PipelineSettings;
+  /** Where the log ends at the start. */
+  readonly lastSeq: Seq;
+  /** An assertion of ours failed, or something threw what it must not: the server stops. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What becomes of a unit at `run`: done, or waiting for a cold read. */
+export type RunState = "done" | "waiting";
+
+const RETRY_MS_MIN = 1;
+const RETRY_MS_MAX = 20;
+const RESOLVE_MS = 50;
+/** What TRYAGAIN tells clients: about a flush of one memtable. */
+const RETRY_HINT_MS = 100;
+/** After so many rounds of loading, a unit that still finds something cold is told to come again. */
+const COLD_ROUNDS_MAX = 64;
+
+interface InFlight {
+  readonly closed: ClosedBatch;
+  /** When the oldest write in it came in. */
+  readonly oldestMs: number;
+  attempts: number;
+  retry: Timer | null;
+  /** Set while nobody knows how the append ended. */
+  doubt: Doubt | null;
+}
+
+interface Doubt {
+  readonly failure: Failure;
+  timeout: Timer | null;
+}
+
+interface RoomWaiter {
+  readonly sinceMs: number;
+  readonly resume: () => void;
+}
+
+export class Pipeline {
+  readonly keyspace: Keyspace;
+  readonly view: View;
+  readonly settings: PipelineSettings;
+  readonly #lease: Lease;
+  readonly #clock: Clock;
+  readonly #stats: Stats;
+  readonly #onBug: (error: unknown) => void;
+  readonly #ops = new WriteOps();
+  readonly #startMs: number;
+  #lastSeq: Seq;
+  #inFlight: InFlight | null = null;
+  #turnEndAsked = false;
+  #oldestMs = 0;
+  /** Queues in which something waits for a batch. */
+  #holding: ReplyQueue[] = [];
+  #roomWaiters: RoomWaiter[] = [];
+  #idleWaiters: (() => void)[] = [];
+  #commitListeners: ((closed: ClosedBatch) => void)[] = [];
+  #closing = false;
+
+  constructor(parts: PipelineParts) {
+    this.keyspace = parts.keyspace;
+    this.view = parts.view;
+    this.settings = parts.settings;
+    this.#lease = parts.lease;
+    this.#clock = parts.clock;
+    this.#stats = parts.stats;
+    this.#onBug = parts.onBug;
+    this.#lastSeq = parts.lastSeq;
+    this.#startMs = parts.clock.nowMs();
+  }
+
+  /** Called with each batch after its replies are released: what changed is now true for everybody. */
+  onCommit(listener: (closed: ClosedBatch) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
+  /** Whether writers should wait at `waitForRoom` before they run. */
+  get isFull(): boolean {
+    return this.#inFlight !== null && this.keyspace.openBytes >= this.settings.groupBytesMax;
+  }
+
+  /** Why writes are refused before they are tried; null when they are taken. */
+  get refusal(): Failure | null {
+    const doubt = this.#inFlight?.doubt ?? null;
+    if (doubt !== null) return doubt.failure;
+    const { error } = this.keyspace.engine.health();
+    if (error === null) return null;
+    return { ...error, retryMs: RETRY_HINT_MS, fromBatch: this.keyspace.openBatch };
+  }
+
+  /** The engine's health may have changed: what waits for the end of a stall need not wait longer. */
+  healthChanged(): void {
+    const inFlight = this.#inFlight;
+    if (inFlight?.retry === undefined || inFlight.retry === null) return;
+    if (this.keyspace.engine.health().stall === "stopped") return;
+    inFlight.retry.cancel();
+    this.#settle(() => this.#attempt());
+  }
+
+  /**
+   * Reads again what rested on a batch that has just been undone. Null when that would wait for the
+   * disk or fails: the caller then tells of the refusal instead (law 6 allows either).
+   */
+  readAgain(database: Database, read: (view: View) => Bytes): Bytes | null {
+    const { keyspace, view } = this;
+    view.nowMs = this.#clock.nowMs();
+    view.database = database;
+    view.countLookups = false;
+    view.saw = 0;
+    view.unitBytes = 0;
+    const mark = keyspace.mark();
+    try {
+      return read(view);
+    } catch (error) {
+      if (error instanceof ColdRead) return null;
+      throw error;
+    } finally {
+      keyspace.rollbackTo(mark);
+    }
+  }
+
+  /** Whether a batch is being tried again because the engine stalls writes. */
+  get isStalled(): boolean {
+    return this.#inFlight !== null && this.#inFlight.retry !== null;
+  }
+
+  /** Runs `resume` when the open batch takes writers again; bounded by the stall policy. */
+  waitForRoom(resume: () => void): void {
+    this.#roomWaiters.push({ sinceMs: this.#clock.nowMs(), resume });
+  }
+
+  /**
+   * Runs a unit. Its reply goes to the client's queue, now or when its batch is settled; "waiting" means
+   * that it waits for a cold read and `resume` will be called when it has run.
+   */
+  run(unit: Unit, resume: () => void): RunState {
+    const cold = this.#tryRun(unit);
+    if (cold === null) return "done";
+    void this.#runCold(unit, cold).then(resume, this.#onBug);
+    return "waiting";
+  }
+
+  async #runCold(unit: Unit, first: ColdRead): Promise<void> {
+    let cold: ColdRead | null = first;
+    for (let round = 0; cold !== null; round++) {
+      assert(round < COLD_ROUNDS_MAX, "a unit finds something cold however much is loaded");
+      this.#stats.coldReads++;
+      const { request } = cold;
+      assert(request !== null);
+      await loadCold(this.keyspace, request, unit.keysWanted());
+      cold = this.#tryRun(unit);
+    }
+  }
+
+  /** Runs a unit to its end; gives back the cold read that stopped it, if one did. */
+  #tryRun(unit: Unit): ColdRead | null {
+    const { keyspace, view } = this;
+    const { client } = unit;
+    const nowMs = this.#clock.nowMs();
+    view.nowMs = nowMs;
+    view.nowSeconds = Math.floor((nowMs - this.#startMs) / 1000);
+    view.database = client.database;
+    view.countLookups = unit.countLookups;
+    view.touch = client.touch;
+    view.saw = 0;
+    view.unitBytes = 0;
+    keyspace.trimCache();
+    const mark = keyspace.mark();
+    let bytes: Bytes | null;
+    try {
+      bytes = unit.run(view);
+    } catch (error) {
+      keyspace.rollbackTo(mark);
+      if (error instanceof ColdRead) return error;
+      throw error;
+    }
+    const wrote = keyspace.changedSince(mark);
+    if (wrote) this.#noteWrite(client.replies, nowMs);
+    else if (keyspace.hasEffectsSince(mark)) this.#placeEffects(keyspace.takeEffectsSince(mark));
+    if (bytes !== null) this.#deliver(unit, bytes, wrote);
+    return null;
+  }
+
+  #noteWrite(replies: ReplyQueue, nowMs: number): void {
+    const { keyspace } = this;
+    replies.lastWriteBatch = keyspace.openBatch;
+    if (this.#oldestMs === 0) this.#oldestMs = nowMs;
+    if (this.#inFlight === null && keyspace.openBytes >= this.settings.groupBytesMax) {
+      // After the reply is queued: the unit's own outcome is not delivered yet.
+      queueMicrotask(() => this.#settle(() => this.commitOpen()));
+    }
+    this.#askForTurnEnd();
+  }
+
+  /** Effects of a unit that wrote nothing wait only for what was uncommitted before them. */
+  #placeEffects(effects: Effect[]): void {
+    if (this.keyspace.lastUncommittedBatch() === 0 && this.keyspace.openIsEmpty) {
+      for (const effect of effects) effect.happen();
+      return;
+    }
+    for (const effect of effects) {
+      this.keyspace.addEffect({ survivesRefusal: true, happen: () => effect.happen() });
+    }
+    this.#askForTurnEnd();
+  }
+
+  #deliver(unit: Unit, bytes: Bytes, wrote: boolean): void {
+    const { keyspace } = this;
+    const { replies } = unit.client;
+    const batch = wrote ? keyspace.openBatch : this.view.saw;
+    if (batch <= keyspace.committedBatch) {
+      replies.send(bytes);
+      return;
+    }
+    replies.hold(unit.hold(batch, bytes, wrote));
+    if (replies.listed) return;
+    replies.listed = true;
+    this.#holding.push(replies);
+  }
+
+  // Committing
+
+  #askForTurnEnd(): void {
+    if (this.#turnEndAsked) return;
+    this.#turnEndAsked = true;
+    this.#clock.turnEnd(() => {
+      this.#turnEndAsked = false;
+      this.#settle(() => this.commitOpen());
+    });
+  }
+
+  /** Closes the open batch and appends it, unless one is on its way already. */
+  commitOpen(): void {
+    if (this.#inFlight !== null || this.keyspace.openIsEmpty) return;
+    const closed = this.keyspace.close(this.#ops);
+    this.#inFlight = {
+      closed,
+      oldestMs: this.#oldestMs,
+      attempts: 0,
+      retry: null,
+      doubt: null,
+    };
+    this.#oldestMs = 0;
+    if (this.#ops.count === 0) this.#committed(this.#lastSeq);
+    else this.#attempt();
+  }
+
+  #attempt(): void {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null);
+    inFlight.attempts++;
+    inFlight.retry = null;
+    const { sync, backgroundBytes } = this.settings;
+    const background = sync || this.#ops.length >= backgroundBytes;
+    if (background) this.#stats.commitsInBackground++;
+    try {
+      const seq = this.#lease.append(this.#ops, { expectedSeq: this.#lastSeq, sync, background });
+      if (typeof seq === "number") this.#committed(seq);
+      else
+        void seq.then(
+          (at) => this.#settle(() => this.#committed(at)),
+          (error: unknown) => this.#settle(() => this.#failed(error)),
+        );
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** What happens in a promise's callback must not vanish when it is our own bug. */
+  #settle(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#onBug(error);
+    }
+  }
+
+  #committed(seq: Seq): void {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null);
+    inFlight.doubt?.timeout?.cancel();
+    this.#inFlight = null;
+    this.#lastSeq = seq;
+    this.#ops.clear();
+    this.#stats.commits++;
+    const { closed } = inFlight;
+    this.keyspace.committed(closed);
+    this.#releaseReplies();
+    for (const effect of closed.effects) effect.happen();
+    for (const listener of this.#commitListeners) listener(closed);
+    this.#goOn();
+  }
+
+  #releaseReplies(): void {
+    const { committedBatch } = this.keyspace;
+    const holding = this.#holding;
+    this.#holding = [];
+    for (const queue of holding) {
+      if (queue.release(committedBatch)) queue.listed = false;
+      else this.#holding.push(queue);
+    }
+  }
+
+  /** After a batch is settled: room for waiting writers, and the next batch. */
+  #goOn(): void {
+    this.#resumeWaiters();
+    if (this.#inFlight === null && !this.keyspace.openIsEmpty) this.#askForTurnEnd();
+    if (this.#inFlight !== null || !this.keyspace.openIsEmpty) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
+  #resumeWaiters(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const waiter of waiters) {
+      if (this.isFull) this.#roomWaiters.push(waiter);
+      else {
+        // Its waiting counts against the patience of the batch it will be in.
+        if (this.#oldestMs === 0 || waiter.sinceMs < this.#oldestMs)
+          this.#oldestMs = waiter.sinceMs;
+        waiter.resume();
+      }
+    }
+    if (this.keyspace.openIsEmpty) this.#oldestMs = 0;
+  }
+
+  // Refusals
+
+  #failed(error: unknown): void {
+    if (!(error instanceof LogError)) throw error;
+    assert(this.#inFlight !== null);
+    const failure: Failure = {
+      kind: error.storage,
+      words: error.message,
+      retryMs: RETRY_HINT_MS,
+      fromBatch: this.#inFlight.closed.number,
+    };
+    if (error.kind === "unknown") {
+      this.#beginDoubt(failure);
+      return;
+    }
+    if (error.storage === "stall" && this.#retryLater()) return;
+    this.#refused(failure);
+  }
+
+  /** Policy "wait": tries the same batch again soon, while its oldest write has patience left. */
+  #retryLater(): boolean {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null);
+    const leftMs = inFlight.oldestMs + this.settings.stallWaitMs - this.#clock.nowMs();
+    if (leftMs <= 0 || this.#closing) return false;
+    this.#stats.stallRetries++;
+    const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(inFlight.attempts, 10));
+    inFlight.retry = this.#clock.after(Math.min(backoffMs, leftMs), () => this.#attempt());
+    return true;
+  }
+
+  /** Undoes the batch on its way and all that was built on it, and tells everybody concerned. */
+  #refused(failure: Failure): void {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null);
+    inFlight.doubt?.timeout?.cancel();
+    this.#inFlight = null;
+    this.#ops.clear();
+    this.#oldestMs = 0;
+    this.#stats.commitsRefused++;
+    const surviving = this.keyspace.undoAll();
+    const holding = this.#holding;
+    this.#holding = [];
+    for (const queue of holding) {
+      queue.listed = false;
+      queue.refuse(failure);
+    }
+    for (const effect of surviving) effect.happen();
+    this.#goOn();
+  }
+
+  // Law 9
+
+  #beginDoubt(failure: Failure): void {
+    const inFlight = this.#inFlight;
+    assert(inFlight !== null);
+    this.#stats.commitsUnknown++;
+    inFlight.doubt = { failure, timeout: null };
+    this.#abandonLater(inFlight.doubt);
+    this.#resumeAllWaiters();
+    void this.#resolve(failure).catch(this.#onBug);
+  }
+
+  /** Again and again: readers that look at the doubtful writes may join those who wait. */
+  #abandonLater(doubt: Doubt): void {
+    doubt.timeout = this.#clock.after(this.settings.unknownTimeoutMs, () => {
+      for (const queue of this.#holding) queue.abandon();
+      this.#abandonLater(doubt);
+    });
+  }
+
+  /** Writers that wait for room run now, and are refused: nobody knows how long this takes. */
+  #resumeAllWaiters(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const waiter of waiters) waiter.resume();
+  }
+
+  async #resolve(failure: Failure): Promise<void> {
+    while (!this.#closing) {
+      try {
+        const { outcome, lastSeq } = await this.#lease.resolve();
+        if (outcome === "applied") this.#committed(lastSeq);
+        else {
+          this.#lastSeq = lastSeq;
+          this.#refused(failure);
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        this.#clock.after(RESOLVE_MS, resolve);
+      });
+    }
+  }
+
+  // Stopping
+
+  /** Resolves when everything written so far is settled. */
+  whenIdle(): Promise<void> {
+    if (this.#inFlight === null && this.keyspace.openIsEmpty) return Promise.resolve();
+    this.#askForTurnEnd();
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve);
+    });
+  }
+
+  /** No more patience with stalls: what cannot be written now is refused. */
+  close(): Promise<void> {
+    this.#closing = true;
+    if (this.#inFlight?.retry !== null && this.#inFlight !== null) {
+      this.#inFlight.retry?.cancel();
+      this.#attempt();
+    }
+    return this.whenIdle();
+  }
+}

@@ -1,0 +1,58 @@
+// What clients are told when a commit is refused: the one place where a storage failure gets its code.
+
+import { unreachable } from "../base/assert.ts";
+import type { StorageErrorKind } from "../engine/engine.ts";
+import { ErrorReply } from "../resp/reply.ts";
+
+/** A refusal, ready to be told. */
+export interface Failure {
+  readonly kind: StorageErrorKind;
+  /** The engine's own words. */
+  readonly words: string;
+  /** For transient failures: when to try again. */
+  readonly retryMs: number;
+  /** The oldest batch that is undone: what rests on older ones stands. */
+  readonly fromBatch: number;
+}
+
+export type ExecFailureReply = "attributed" | "every" | "abort";
+
+/** To a plain command whose write was refused, or whose answer rested on one that was. */
+export function plainError(failure: Failure): ErrorReply {
+  switch (failure.kind) {
+    case "stall":
+      return new ErrorReply(`TRYAGAIN ${failure.words}; retry in ${failure.retryMs} ms`);
+    case "too-large":
+      return new ErrorReply(`ERR write batch too large: ${failure.words}`);
+    case "read-only":
+      return new ErrorReply(`READONLY ${failure.words}`);
+    case "no-space":
+    case "io":
+    case "corruption":
+    case "closed":
+      return new ErrorReply(`MISCONF ${failure.words}; ${operatorAdvice(failure.kind)}`);
+    default:
+      return unreachable(failure.kind);
+  }
+}
+
+function operatorAdvice(kind: "no-space" | "io" | "corruption" | "closed"): string {
+  switch (kind) {
+    case "no-space":
+      return "the disk is full: free space, writes resume by themselves";
+    case "io":
+      return "the disk reports errors: look at the server log, writes resume when it works again";
+    case "corruption":
+      return "data on disk is damaged: stop the server and run 'kept check'";
+    case "closed":
+      return "the server is shutting down";
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** To an element of a transaction, or to the whole, that the refusal concerns: Redis's EXECABORT. */
+export function execError(failure: Failure): ErrorReply {
+  const retry = failure.kind === "stall" ? `; retry in ${failure.retryMs} ms` : "";
+  return new ErrorReply(`EXECABORT Transaction discarded because of: ${failure.words}${retry}`);
+}

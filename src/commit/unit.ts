@@ -1,0 +1,31 @@
+// A unit of work: what runs without anyone in between and vanishes or stays as a whole. A plain
+// command, an EXEC, a script, a step of the expirer.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Database } from "../keyspace/keyspace.ts";
+import type { View } from "../keyspace/view.ts";
+import type { HeldReply, ReplyQueue } from "./reply-queue.ts";
+
+/** Whom a unit works for: a connection, or the server itself. */
+export interface Client {
+  readonly replies: ReplyQueue;
+  /** Whether look-ups count as accesses: CLIENT NO-TOUCH. */
+  readonly touch: boolean;
+  database: Database;
+}
+
+export interface Unit {
+  readonly client: Client;
+  /** Set for units of a single command with the flag "readonly". */
+  readonly countLookups: boolean;
+  /**
+   * Runs, synchronously, and gives the bytes of the reply as it will be once what it rests on is
+   * committed; null when there is none to send. May throw COLD, and is then run again from the start
+   * after a load.
+   */
+  run(view: View): Bytes | null;
+  /** The reply of the run just made, to be held for `batch`; `wrote` tells a write from a read. */
+  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply;
+  /** The keys it will want, told after a first cold read, so that they are loaded at once. */
+  keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
+}

@@ -1,0 +1,226 @@
+// A socket and its session: bytes in, requests one by one to the session, replies out.
+//
+// Back-pressure both ways. While a command waits, or the client does not read its replies fast enough,
+// nothing more is decoded and the socket is not read; so what one client can make the server hold is
+// bounded by one read, one command and the output limit.
+
+import type { Socket } from "node:net";
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Output } from "../commit/reply-queue.ts";
+import type { Stats } from "../observe/stats.ts";
+import { Decoder, type DecoderLimits } from "../resp/decoder.ts";
+import { ProtocolError } from "../resp/errors.ts";
+import { ErrorReply } from "../resp/reply.ts";
+import type { SessionHost } from "../session/host.ts";
+import { Session } from "../session/session.ts";
+
+export interface OutputLimits {
+  /** Bytes of unsent replies at which the connection is closed; 0 for no limit. */
+  hardBytes: number;
+  /** Bytes above which it is closed after `softMs` without a pause; 0 for no limit. */
+  softBytes: number;
+  softMs: number;
+}
+
+export interface ConnectionLimits extends DecoderLimits {
+  queryBufferBytesMax: number;
+  readonly output: { readonly normal: OutputLimits; readonly pubsub: OutputLimits };
+}
+
+export interface ConnectionParts {
+  readonly host: SessionHost;
+  readonly id: number;
+  readonly socket: Socket;
+  readonly limits: ConnectionLimits;
+  readonly stats: Stats;
+  readonly onClose: (connection: Connection) => void;
+}
+
+/** Replies waiting in the socket beyond this stop further commands until they are drained. */
+const OUTPUT_PAUSE_BYTES = 1024 * 1024;
+/** Pieces above this are passed to the socket before the chunk is done, to bound the string. */
+const OUTPUT_PIECE_BYTES = 64 * 1024;
+
+export class Connection implements Output {
+  readonly session: Session;
+  readonly socket: Socket;
+  readonly createdMs: number;
+  /** When the client last sent something, milliseconds since the epoch. */
+  lastInputMs: number;
+  readonly #parts: ConnectionParts;
+  readonly #decoder: Decoder;
+  #out: Bytes = "";
+  #processing = false;
+  /** A command waits, or replies are not read: nothing is decoded. */
+  #waiting = false;
+  #drained = true;
+  #inputEnded = false;
+  #closing = false;
+  #softSinceMs = 0;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.socket = parts.socket;
+    this.createdMs = parts.host.clock.nowMs();
+    this.lastInputMs = this.createdMs;
+    this.#decoder = new Decoder(parts.limits);
+    this.session = new Session(parts.host, parts.id, this);
+    this.session.onResume = () => {
+      this.#waiting = false;
+      this.#process();
+    };
+    const { socket } = parts;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("drain", () => this.#onDrain());
+    socket.on("end", () => this.#onEnd());
+    socket.on("error", () => {
+      // The other side is gone in some rude way; "close" follows and cleans up.
+    });
+    socket.on("close", () => this.#onClosed());
+  }
+
+  /** Bytes of input held for commands that have not run yet. */
+  get inputBytes(): number {
+    return this.#decoder.bufferedBytes;
+  }
+
+  /** Bytes of replies that the client has not taken yet. */
+  get outputBytes(): number {
+    return this.#out.length + this.socket.writableLength;
+  }
+
+  /** While set, only small requests are read: the client has yet to authenticate. */
+  set restricted(restricted: boolean) {
+    this.#decoder.restricted = restricted;
+  }
+
+  #received(chunk: Buffer): void {
+    this.#parts.stats.totalNetInputBytes += chunk.length;
+    this.lastInputMs = this.#parts.host.clock.nowMs();
+    this.#decoder.push(chunk);
+    if (this.#decoder.bufferedBytes > this.#parts.limits.queryBufferBytesMax) {
+      this.#parts.stats.clientQueryBufferLimitDisconnections++;
+      this.close();
+      return;
+    }
+    this.#process();
+  }
+
+  #process(): void {
+    if (this.#processing) return;
+    this.#processing = true;
+    try {
+      this.#executeAll();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#processing = false;
+    this.#decoder.keep();
+    this.#flush();
+    this.#regulate();
+  }
+
+  #executeAll(): void {
+    const { session } = this;
+    while (!this.#waiting && this.#drained && !this.#closing) {
+      const args = this.#decoder.next();
+      if (args === null) {
+        if (this.#inputEnded) this.closeAfterFlush();
+        return;
+      }
+      this.#waiting = true;
+      if (session.execute(args) === "done") this.#waiting = false;
+      if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof ProtocolError)) {
+      this.#parts.host.onBug(error);
+      return;
+    }
+    this.session.sendReply(new ErrorReply(error.reply.text));
+    this.closeAfterFlush();
+  }
+
+  /** Reads on exactly while there is something that could be done with more input. */
+  #regulate(): void {
+    const ready = !this.#waiting && this.#drained && !this.#closing;
+    if (ready && this.socket.isPaused()) this.socket.resume();
+    else if (!ready && !this.socket.isPaused()) this.socket.pause();
+  }
+
+  // Output
+
+  write(bytes: Bytes): void {
+    this.#out += bytes;
+    if (!this.#processing) this.#flush();
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    if (out === "") {
+      if (this.#closing && this.session.replies.isEmpty) this.socket.end();
+      return;
+    }
+    this.#out = "";
+    if (this.socket.destroyed) return;
+    this.#parts.stats.totalNetOutputBytes += out.length;
+    this.socket.write(out, "latin1");
+    if (this.socket.writableLength > OUTPUT_PAUSE_BYTES) this.#drained = false;
+    this.#checkOutputLimit();
+    if (this.#closing && this.session.replies.isEmpty) this.socket.end();
+  }
+
+  #checkOutputLimit(): void {
+    const unsent = this.socket.writableLength;
+    const { output } = this.#parts.limits;
+    const limits = this.session.subscriptionCount > 0 ? output.pubsub : output.normal;
+    const nowMs = this.#parts.host.clock.nowMs();
+    if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
+    else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
+    const overHard = limits.hardBytes !== 0 && unsent > limits.hardBytes;
+    const overSoft = this.#softSinceMs !== 0 && nowMs - this.#softSinceMs >= limits.softMs;
+    if (!overHard && !overSoft) return;
+    this.#parts.stats.clientOutputBufferLimitDisconnections++;
+    this.close();
+  }
+
+  #onDrain(): void {
+    this.#drained = true;
+    this.#process();
+  }
+
+  // The end
+
+  /** The client will send no more; what it has sent is still answered. */
+  #onEnd(): void {
+    this.#inputEnded = true;
+    this.#process();
+  }
+
+  /** Closes once everything that was asked is answered. */
+  closeAfterFlush(): void {
+    this.#closing = true;
+    if (!this.#processing) this.#flush();
+  }
+
+  /** Law 9, or a limit: closes at once, unanswered. */
+  abandon(): void {
+    this.close();
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#out = "";
+    this.socket.destroy();
+  }
+
+  #onClosed(): void {
+    this.#closing = true;
+    this.session.closed();
+    this.#parts.onClose(this);
+  }
+}

@@ -1,0 +1,125 @@
+// The server without its sockets: engine, keyspace, pipeline and what sessions share, wired together.
+// The product puts sockets around it (server.ts); tests and the simulation put their own ends to it.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { COMMANDS } from "../commands/registry.ts";
+import { CommandTable, type Command } from "../commands/lookup.ts";
+import type { ServerPort } from "../commands/ports.ts";
+import type { Output } from "../commit/reply-queue.ts";
+import { LocalLog } from "../commit/local-log.ts";
+import { Pipeline, type PipelineSettings } from "../commit/pipeline.ts";
+import { plainError } from "../commit/settle.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
+import { View, type Limits } from "../keyspace/view.ts";
+import { Stats } from "../observe/stats.ts";
+import { CommandError } from "../resp/errors.ts";
+import type { SessionHost, SessionSettings } from "../session/host.ts";
+import { Session } from "../session/session.ts";
+import { openKeyspace } from "./open-keyspace.ts";
+
+export interface CoreOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyspace: KeyspaceOptions;
+  readonly pipeline: PipelineSettings;
+  readonly session: SessionSettings;
+  readonly limits: Limits;
+  /** `rename-command`: lower-case names to new ones; "" takes a command away. */
+  readonly renames: ReadonlyMap<string, string>;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What the hooks of the host do; the server fills them in, a bare core leaves them empty. */
+export interface CoreHooks {
+  server: ServerPort;
+  permission: SessionHost["permission"];
+  /** Refusals beyond the storage's: OOM, READONLY. */
+  admission: SessionHost["admission"];
+  onSlow: SessionHost["onSlow"];
+  onErrorReply: SessionHost["onErrorReply"];
+}
+
+export class Core {
+  readonly engine: Engine;
+  readonly pipeline: Pipeline;
+  readonly view: View;
+  readonly stats: Stats;
+  readonly commands: CommandTable;
+  readonly host: SessionHost;
+  readonly hooks: CoreHooks;
+  #nextSessionId = 1;
+
+  private constructor(
+    options: CoreOptions,
+    parts: { pipeline: Pipeline; view: View; stats: Stats; hooks: CoreHooks },
+  ) {
+    const { pipeline, hooks } = parts;
+    this.engine = options.engine;
+    this.pipeline = pipeline;
+    this.view = parts.view;
+    this.stats = parts.stats;
+    this.hooks = hooks;
+    this.commands = new CommandTable(COMMANDS, options.renames);
+    this.host = {
+      pipeline,
+      commands: this.commands,
+      clock: options.clock,
+      stats: parts.stats,
+      settings: options.session,
+      get server() {
+        return hooks.server;
+      },
+      admission: (command) => storageRefusal(pipeline, command) ?? hooks.admission(command),
+      permission: (session, command, args) => hooks.permission(session, command, args),
+      onCommand: null,
+      onSlow: (session, command, args, microseconds) => {
+        hooks.onSlow(session, command, args, microseconds);
+      },
+      onErrorReply: (text: Bytes) => {
+        parts.stats.totalErrorReplies++;
+        hooks.onErrorReply(text);
+      },
+      onBug: options.onBug,
+    };
+  }
+
+  /** Throws ForeignStore, CorruptMeta, StorageError; the engine stays the caller's to close. */
+  static async open(options: CoreOptions, hooks: CoreHooks): Promise<Core> {
+    const { engine, clock } = options;
+    const keyspace = await openKeyspace(engine, options.keyspace);
+    const stats = new Stats();
+    const view = new View({ keyspace, stats, limits: options.limits, random: options.random });
+    const lease = await new LocalLog(engine).acquire();
+    const pipeline = new Pipeline({
+      keyspace,
+      view,
+      lease,
+      clock,
+      stats,
+      settings: options.pipeline,
+      lastSeq: engine.sequence(),
+      onBug: options.onBug,
+    });
+    engine.onHealth(() => pipeline.healthChanged());
+    return new Core(options, { pipeline, view, stats, hooks });
+  }
+
+  openSession(output: Output & { closeAfterFlush(): void }): Session {
+    return new Session(this.host, this.takeSessionId(), output);
+  }
+
+  takeSessionId(): number {
+    return this.#nextSessionId++;
+  }
+}
+
+/** Redis's MISCONF, before anything runs: the disk refuses writes and retrying will not help. */
+function storageRefusal(pipeline: Pipeline, command: Command): CommandError | null {
+  if (!command.isWrite) return null;
+  const { refusal } = pipeline;
+  return refusal === null ? null : new CommandError(plainError(refusal).text);
+}

@@ -1,0 +1,44 @@
+// What all sessions share: the pipeline, the command table, the settings they obey, and the places
+// where what they do is counted and watched.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Command, CommandTable } from "../commands/lookup.ts";
+import type { ServerPort } from "../commands/ports.ts";
+import type { Args } from "../commands/table.ts";
+import type { Pipeline } from "../commit/pipeline.ts";
+import type { ExecFailureReply } from "../commit/settle.ts";
+import type { Stats } from "../observe/stats.ts";
+import type { CommandError } from "../resp/errors.ts";
+import type { Session } from "./session.ts";
+
+export interface SessionSettings {
+  execFailureReply: ExecFailureReply;
+  /** `once-retention`, milliseconds. */
+  onceRetentionMs: number;
+  /** Bytes of queued commands that one MULTI may hold; `client-query-buffer-limit`. */
+  transactionBytesMax: number;
+  /** Commands that take at least this long, in microseconds, are reported; Infinity for none. */
+  slowUs: number;
+}
+
+export interface SessionHost {
+  readonly pipeline: Pipeline;
+  readonly commands: CommandTable;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  readonly settings: SessionSettings;
+  readonly server: ServerPort;
+  /** Why a command is refused before it runs: OOM, READONLY, MISCONF; null when it may run. */
+  admission(command: Command): CommandError | null;
+  /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */
+  permission(session: Session, command: Command, args: Args): CommandError | null;
+  /** Set while somebody MONITORs. */
+  onCommand: ((session: Session, command: Command, args: Args) => void) | null;
+  /** A command that took `settings.slowUs` or longer. */
+  onSlow(session: Session, command: Command, args: Args, microseconds: number): void;
+  /** An error reply has been given: its first word is counted. */
+  onErrorReply(text: Bytes): void;
+  /** Our own bug: the server stops. */
+  onBug(error: unknown): void;
+}

@@ -1,0 +1,400 @@
+// A connection without its socket: what it has said so far (database, name, protocol, MULTI, WATCH)
+// and the rules by which its commands run, in the order Redis checks them.
+//
+// One command at a time. `execute` answers "waiting" when the command waits for something (a cold read,
+// room in the pipeline, a promise); the connection then stops reading until `onResume` is called, so
+// replies keep their order and a slow command holds up nobody else.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { Command } from "../commands/lookup.ts";
+import { keysOf } from "../commands/key-positions.ts";
+import type { SessionPort } from "../commands/ports.ts";
+import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
+import type { HeldReply } from "../commit/reply-queue.ts";
+import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
+import { plainError, type Failure } from "../commit/settle.ts";
+import type { Client, Unit } from "../commit/unit.ts";
+import type { Database } from "../keyspace/keyspace.ts";
+import type { View } from "../keyspace/view.ts";
+import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
+import { ErrorReply, OK, QUEUED, type Reply } from "../resp/reply.ts";
+import { encode } from "../resp/writer.ts";
+import type { SessionHost } from "./host.ts";
+import { Transaction } from "./transaction.ts";
+
+export type ExecuteState = "done" | "waiting";
+
+const PUBSUB_COMMANDS = new Set([
+  "subscribe",
+  "unsubscribe",
+  "psubscribe",
+  "punsubscribe",
+  "ssubscribe",
+  "sunsubscribe",
+  "ping",
+  "quit",
+  "reset",
+]);
+
+export class Session implements SessionPort, Client {
+  readonly id: number;
+  readonly host: SessionHost;
+  readonly replies: ReplyQueue;
+  readonly transaction: Transaction;
+  name: Bytes = "";
+  protocol: 2 | 3 = 2;
+  database: Database;
+  touch = true;
+  /** The user this connection speaks as; null before it has said who it is. */
+  user: Bytes | null = null;
+  /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
+  subscriptionCount = 0;
+  lastCommand: Command | null = null;
+  /** CLIENT REPLY: replies are counted but not sent. "skip-next" becomes "skip" with the next command. */
+  replyMode: "on" | "off" | "skip" | "skip-next" = "on";
+  /** Called when a command that waited is done. */
+  onResume: () => void = () => {};
+  readonly #output: Output & { closeAfterFlush(): void };
+  readonly #single: SingleUnit;
+
+  constructor(host: SessionHost, id: number, output: Output & { closeAfterFlush(): void }) {
+    this.host = host;
+    this.id = id;
+    this.#output = output;
+    this.replies = new ReplyQueue(output);
+    const [first] = host.pipeline.keyspace.databases;
+    assert(first !== undefined);
+    this.database = first;
+    this.transaction = new Transaction(this);
+    this.#single = new SingleUnit(this);
+  }
+
+  get databaseIndex(): number {
+    return this.database.index;
+  }
+
+  /** SELECT. Throws INVALID_DB_INDEX. */
+  set databaseIndex(index: number) {
+    const database = this.host.pipeline.keyspace.databases[index];
+    if (database === undefined) throw INVALID_DB_INDEX;
+    this.database = database;
+  }
+
+  get inTransaction(): boolean {
+    return this.transaction.isOpen;
+  }
+
+  /** Runs one request; "waiting" means that `onResume` follows and nothing may be executed before. */
+  execute(args: Args): ExecuteState {
+    this.host.stats.totalCommandsProcessed++;
+    if (this.replyMode === "skip-next") this.replyMode = "skip";
+    else if (this.replyMode === "skip") this.replyMode = "on";
+    let command: Command | null = null;
+    try {
+      command = this.host.commands.find(args);
+      const refusal = this.#refusal(command, args);
+      if (refusal === null) return this.#admitted(command, args);
+      command.stats.rejectedCalls++;
+      this.#reject(refusal);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      if (command !== null) command.stats.rejectedCalls++;
+      this.#reject(error);
+    }
+    return "done";
+  }
+
+  /** Refused before it ran: inside MULTI the whole transaction is then lost. */
+  #reject(error: CommandError): void {
+    this.transaction.spoil();
+    this.sendReply(error.reply);
+  }
+
+  #refusal(command: Command, args: Args): CommandError | null {
+    const denied = this.host.permission(this, command, args);
+    if (denied !== null) return denied;
+    const refused = this.host.admission(command);
+    if (refused !== null) return refused;
+    if (this.subscriptionCount > 0 && this.protocol === 2 && !PUBSUB_COMMANDS.has(command.name)) {
+      return new CommandError(
+        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / ` +
+          "PING / QUIT / RESET are allowed in this context",
+      );
+    }
+    if (this.transaction.isOpen && command.isNoMulti) {
+      return new CommandError("ERR Command not allowed inside a transaction");
+    }
+    return null;
+  }
+
+  #admitted(command: Command, args: Args): ExecuteState {
+    if (this.transaction.isOpen && !Transaction.runsAtOnce(command)) {
+      this.transaction.enqueue(command, args);
+      this.sendReply(QUEUED);
+      return "done";
+    }
+    this.lastCommand = command;
+    const { pipeline, onCommand } = this.host;
+    if (onCommand !== null) onCommand(this, command, args);
+    if (pipeline.isFull && (command.isWrite || (isExec(command) && this.transaction.writes))) {
+      pipeline.waitForRoom(() => this.#runWaiting(command, args));
+      return "waiting";
+    }
+    return this.#run(command, args);
+  }
+
+  #runWaiting(command: Command, args: Args): void {
+    try {
+      // What was allowed before the wait may not be now.
+      const refusal = this.host.admission(command);
+      if (refusal !== null) this.#reject(refusal);
+      else if (this.#run(command, args) === "waiting") return;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.sendReply(error.reply);
+    }
+    this.onResume();
+  }
+
+  #run(command: Command, args: Args): ExecuteState {
+    const { row } = command;
+    if (row.kind === "data") {
+      return this.host.pipeline.run(this.#single.prepare(command, row, args), this.#resume);
+    }
+    if (isExec(command)) return this.transaction.exec(command, args, this.#resume);
+    const startUs = this.host.clock.monotonicUs();
+    const reply = this.callOutside(command, args);
+    if (reply instanceof Promise) {
+      void reply.then(
+        (settled) => this.#finishWaiting(command, args, { settled, startUs }),
+        (error: unknown) => this.host.onBug(error),
+      );
+      return "waiting";
+    }
+    this.countCall(command, args, { reply, startUs });
+    if (reply !== NO_REPLY) this.sendReply(reply);
+    return "done";
+  }
+
+  #finishWaiting(
+    command: Command,
+    args: Args,
+    call: { settled: Reply | NoReply; startUs: number },
+  ): void {
+    this.countCall(command, args, { reply: call.settled, startUs: call.startUs });
+    if (call.settled !== NO_REPLY) this.sendReply(call.settled);
+    this.onResume();
+  }
+
+  readonly #resume = (): void => {
+    this.onResume();
+  };
+
+  /** Runs a command that is not about data; what it refuses becomes its reply. */
+  callOutside(command: Command, args: Args): Reply | NoReply | Promise<Reply | NoReply> {
+    const { row } = command;
+    assert(row.kind === "session" || row.kind === "server");
+    try {
+      const reply =
+        row.kind === "session" ? row.run(this, args) : row.run(this.host.server, args, this);
+      if (!(reply instanceof Promise)) return reply;
+      return reply.catch((error: unknown) => {
+        if (error instanceof CommandError) return error.reply;
+        throw error;
+      });
+    } catch (error) {
+      if (error instanceof CommandError) return error.reply;
+      throw error;
+    }
+  }
+
+  /** Runs a data command on the view with its own savepoint: law 4. Throws COLD. */
+  callData(row: DataCommand, args: Args, view: View): Reply {
+    const { keyspace } = this.host.pipeline;
+    const mark = keyspace.mark();
+    const { unitBytes } = view;
+    try {
+      return row.run(view, args);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      keyspace.rollbackTo(mark);
+      view.unitBytes = unitBytes;
+      return error.reply;
+    }
+  }
+
+  countCall(command: Command, args: Args, call: { reply: Reply | NoReply; startUs: number }): void {
+    const microseconds = this.host.clock.monotonicUs() - call.startUs;
+    const { stats } = command;
+    stats.calls++;
+    stats.microseconds += microseconds;
+    if (call.reply instanceof ErrorReply) stats.failedCalls++;
+    if (microseconds >= this.host.settings.slowUs) {
+      this.host.onSlow(this, command, args, microseconds);
+    }
+  }
+
+  /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
+  encodeReply(reply: Reply): Bytes {
+    if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
+    return this.replyMode === "on" ? encode(reply, this.protocol) : "";
+  }
+
+  /** Answers with something that rests on no uncommitted write. */
+  sendReply(reply: Reply): void {
+    const bytes = this.encodeReply(reply);
+    if (bytes !== "") this.replies.send(bytes);
+  }
+
+  /** Out of band: messages and invalidations, not silenced by CLIENT REPLY. */
+  push(message: Reply): void {
+    this.replies.send(encode(message, this.protocol));
+  }
+
+  // SessionPort: transactions
+
+  multi(): Reply {
+    return this.transaction.begin();
+  }
+
+  discard(): Reply {
+    return this.transaction.discard();
+  }
+
+  watch(keys: readonly Bytes[]): Promise<Reply> {
+    return this.transaction.watch(keys);
+  }
+
+  unwatch(): Reply {
+    this.transaction.unwatch();
+    return OK;
+  }
+
+  once(): Reply {
+    return this.transaction.once();
+  }
+
+  reset(): void {
+    this.transaction.abandon();
+    this.databaseIndex = 0;
+    this.name = "";
+    this.protocol = 2;
+    this.touch = true;
+    this.replyMode = "on";
+  }
+
+  closeAfterReply(): void {
+    this.#output.closeAfterFlush();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    this.transaction.abandon();
+    this.replies.drop();
+  }
+}
+
+function isExec(command: Command): boolean {
+  return command.name === "exec";
+}
+
+/** The unit of one plain data command; one per session, used again for each command. */
+class SingleUnit implements Unit {
+  readonly client: Session;
+  countLookups = false;
+  #command: Command | null = null;
+  #row: DataCommand | null = null;
+  #args: Args = [];
+
+  constructor(session: Session) {
+    this.client = session;
+  }
+
+  prepare(command: Command, row: DataCommand, args: Args): this {
+    this.#command = command;
+    this.#row = row;
+    this.#args = args;
+    this.countLookups = command.isReadonly;
+    return this;
+  }
+
+  run(view: View): Bytes | null {
+    const session = this.client;
+    const command = this.#command;
+    const row = this.#row;
+    assert(command !== null && row !== null);
+    const startUs = session.host.clock.monotonicUs();
+    const reply = session.callData(row, this.#args, view);
+    session.countCall(command, this.#args, { reply, startUs });
+    const bytes = session.encodeReply(reply);
+    return bytes === "" ? null : bytes;
+  }
+
+  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
+    const row = this.#row;
+    assert(row !== null && this.#command !== null);
+    if (wrote || !this.#command.isReadonly) return new HeldWrite(this.client, batch, bytes);
+    return new HeldRead(this.client, { batch, bytes, row, args: this.#args });
+  }
+
+  keysWanted(): { database: Database; key: Bytes }[] {
+    assert(this.#row !== null);
+    const { database } = this.client;
+    return keysOf(this.#row, this.#args).map((key) => ({ database, key }));
+  }
+}
+
+/** The reply of a command that wrote: refused with its batch (law 5). */
+class HeldWrite implements HeldReply {
+  readonly batch: number;
+  readonly #session: Session;
+  readonly #bytes: Bytes;
+
+  constructor(session: Session, batch: number, bytes: Bytes) {
+    this.#session = session;
+    this.batch = batch;
+    this.#bytes = bytes;
+  }
+
+  committed(): Bytes {
+    return this.#bytes;
+  }
+
+  refused(failure: Failure): Bytes {
+    return this.#session.encodeReply(plainError(failure));
+  }
+}
+
+/** The reply of a read that saw uncommitted writes: read again when they are undone (law 6). */
+class HeldRead implements HeldReply {
+  readonly batch: number;
+  readonly #session: Session;
+  readonly #protocol: 2 | 3;
+  readonly #database: Database;
+  readonly #read: { readonly bytes: Bytes; readonly row: DataCommand; readonly args: Args };
+
+  constructor(
+    session: Session,
+    read: { batch: number; bytes: Bytes; row: DataCommand; args: Args },
+  ) {
+    this.#session = session;
+    this.#protocol = session.protocol;
+    this.#database = session.database;
+    this.batch = read.batch;
+    this.#read = read;
+  }
+
+  committed(): Bytes {
+    return this.#read.bytes;
+  }
+
+  refused(failure: Failure): Bytes {
+    const { row, args } = this.#read;
+    const { pipeline } = this.#session.host;
+    const again = pipeline.readAgain(this.#database, (view) =>
+      encode(this.#session.callData(row, args, view), this.#protocol),
+    );
+    return again ?? this.#session.encodeReply(plainError(failure));
+  }
+}

@@ -1,0 +1,464 @@
+// MULTI, EXEC, DISCARD, WATCH, UNWATCH and ONCE of one connection.
+//
+// EXEC is one unit of work: its commands run one after the other, each with its own savepoint (law 4),
+// into the same batch (law 3), and its reply waits for that batch. When the batch is refused, each
+// element is told the truth about itself (law 5): what wrote, or saw what was undone, becomes an
+// EXECABORT error; what saw committed data only keeps its value.
+//
+// WATCH remembers the version of a key's record. Versions change with every change and change back
+// when a change is undone, so a refused write does not break a WATCH.
+
+import { assert, unreachable } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { keysOf } from "../commands/key-positions.ts";
+import type { Command } from "../commands/lookup.ts";
+import { NO_REPLY, type Args } from "../commands/table.ts";
+import * as once from "../commit/once.ts";
+import type { HeldReply } from "../commit/reply-queue.ts";
+import { execError, type Failure } from "../commit/settle.ts";
+import type { Unit } from "../commit/unit.ts";
+import type { Incarnation } from "../keyspace/incarnation.ts";
+import type { Database } from "../keyspace/keyspace.ts";
+import type { View } from "../keyspace/view.ts";
+import { CommandError } from "../resp/errors.ts";
+import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
+import type { ExecuteState, Session } from "./session.ts";
+
+interface Queued {
+  readonly command: Command;
+  readonly args: Args;
+}
+
+interface Watch {
+  readonly database: Database;
+  readonly key: Bytes;
+  readonly incarnation: Incarnation;
+  readonly watched: { readonly version: number };
+  readonly version: number;
+  /** Whether the key was there at WATCH; one that had expired counts as not there. */
+  readonly existed: boolean;
+}
+
+const AT_ONCE = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+/** What one queued argument costs beside its bytes. */
+const ARGUMENT_OVERHEAD_BYTES = 32;
+
+const EXEC_WITHOUT_MULTI = new ErrorReply("ERR EXEC without MULTI");
+const PREVIOUS_ERRORS = new ErrorReply(
+  "EXECABORT Transaction discarded because of previous errors.",
+);
+const ASYNCHRONOUS = new ErrorReply("ERR Command not allowed inside a transaction");
+
+export class Transaction {
+  readonly #session: Session;
+  isOpen = false;
+  #spoiled = false;
+  #queue: Queued[] = [];
+  #queueBytes = 0;
+  #watches: Watch[] = [];
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Whether a command runs even inside MULTI, instead of being queued. */
+  static runsAtOnce(command: Command): boolean {
+    return AT_ONCE.has(command.name);
+  }
+
+  get queuedCount(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queueBytes;
+  }
+
+  get watchCount(): number {
+    return this.#watches.length;
+  }
+
+  /** Whether a queued command may write. */
+  get writes(): boolean {
+    return this.#queue.some(({ command }) => command.isWrite);
+  }
+
+  /** MULTI. Throws CommandError when nested. */
+  begin(): Reply {
+    if (this.isOpen) throw new CommandError("ERR MULTI calls can not be nested");
+    this.isOpen = true;
+    return OK;
+  }
+
+  /** A command was refused while queueing: EXEC will abort. */
+  spoil(): void {
+    if (this.isOpen) this.#spoiled = true;
+  }
+
+  /** Throws CommandError when the queue may not grow further; the transaction is then lost. */
+  enqueue(command: Command, args: Args): void {
+    if (command.name === "once") this.#checkOnce(args);
+    let bytes = 0;
+    for (const argument of args) bytes += argument.length + ARGUMENT_OVERHEAD_BYTES;
+    if (this.#queueBytes + bytes > this.#session.host.settings.transactionBytesMax) {
+      this.#queue = [];
+      throw new CommandError("ERR transaction queue exceeds client-query-buffer-limit");
+    }
+    // Nothing of a spoiled transaction will run: its commands need no memory.
+    if (this.#spoiled) return;
+    this.#queueBytes += bytes;
+    this.#queue.push({ command, args });
+  }
+
+  #checkOnce(args: Args): void {
+    if (this.#queue.length > 0) {
+      throw new CommandError("ERR ONCE must be the first command after MULTI");
+    }
+    const length = args[1]?.length ?? 0;
+    if (length === 0 || length > once.TOKEN_BYTES_MAX) {
+      throw new CommandError(`ERR ONCE token must be 1 to ${once.TOKEN_BYTES_MAX} bytes`);
+    }
+  }
+
+  /** ONCE outside MULTI: there is nothing to be done once. */
+  once(): Reply {
+    throw new CommandError("ERR ONCE must be the first command after MULTI");
+  }
+
+  discard(): Reply {
+    if (!this.isOpen) throw new CommandError("ERR DISCARD without MULTI");
+    this.abandon();
+    return OK;
+  }
+
+  /** Forgets the queue and the watches. */
+  abandon(): void {
+    this.#clearQueue();
+    this.unwatch();
+  }
+
+  #clearQueue(): void {
+    this.isOpen = false;
+    this.#spoiled = false;
+    this.#queue = [];
+    this.#queueBytes = 0;
+  }
+
+  // WATCH
+
+  watch(keys: readonly Bytes[]): Promise<Reply> {
+    if (this.isOpen) throw new CommandError("ERR WATCH inside MULTI is not allowed");
+    const { pipeline } = this.#session.host;
+    return new Promise((resolve) => {
+      const unit = new WatchUnit(this.#session, keys, (view) => this.#addWatches(view, keys));
+      if (pipeline.run(unit, () => resolve(OK)) === "done") resolve(OK);
+    });
+  }
+
+  #addWatches(view: View, keys: readonly Bytes[]): void {
+    const { database } = this.#session;
+    const existing = keys.map((key) => view.peek(key) !== null);
+    for (const [index, key] of keys.entries()) {
+      const { incarnation } = database;
+      const known = this.#watches.some(
+        (watch) => watch.key === key && watch.incarnation === incarnation,
+      );
+      if (known) continue;
+      const watched = view.keyspace.watch(incarnation, key);
+      const { version } = watched;
+      const existed = existing[index] ?? false;
+      this.#watches.push({ database, key, incarnation, watched, version, existed });
+    }
+  }
+
+  unwatch(): void {
+    const { keyspace } = this.#session.host.pipeline;
+    for (const { incarnation, key } of this.#watches) keyspace.unwatch(incarnation, key);
+    this.#watches = [];
+  }
+
+  /** Whether a watched key has changed, died of age, or gone with its database. Throws COLD. */
+  #isWatchBroken(view: View): boolean {
+    return this.#watches.some((watch) => {
+      if (watch.watched.version !== watch.version) {
+        this.#noteSeen(view, watch);
+        return true;
+      }
+      const exists = peekIn(view, watch.database, watch.key);
+      if (watch.database.incarnation !== watch.incarnation) return watch.existed || exists;
+      return watch.existed && !exists;
+    });
+  }
+
+  /** A null reply rests on the write that broke the watch as a read would. */
+  #noteSeen(view: View, watch: Watch): void {
+    peekIn(view, watch.database, watch.key);
+  }
+
+  // EXEC
+
+  exec(command: Command, args: Args, resume: () => void): ExecuteState {
+    const session = this.#session;
+    const startUs = session.host.clock.monotonicUs();
+    const refusal = this.#execRefusal();
+    if (refusal !== null) {
+      if (this.isOpen) this.abandon();
+      session.countCall(command, args, { reply: refusal, startUs });
+      session.sendReply(refusal);
+      return "done";
+    }
+    const unit = new TransactionUnit(session, {
+      queue: this.#queue,
+      isWatchBroken: (view) => this.#isWatchBroken(view),
+      done: () => {
+        session.countCall(command, args, { reply: null, startUs });
+        this.abandon();
+      },
+    });
+    // While it waits for the disk the session executes nothing else; MULTI is over all the same.
+    const queue = this.#queue;
+    this.#clearQueue();
+    assert(queue === unit.queue);
+    return session.host.pipeline.run(unit, resume);
+  }
+
+  #execRefusal(): ErrorReply | null {
+    if (!this.isOpen) return EXEC_WITHOUT_MULTI;
+    if (this.#spoiled) return PREVIOUS_ERRORS;
+    for (const { command } of this.#queue) {
+      const refused = this.#session.host.admission(command);
+      if (refused === null) continue;
+      return new ErrorReply(`EXECABORT Transaction discarded because of: ${refused.reply.text}`);
+    }
+    return null;
+  }
+}
+
+function peekIn(view: View, database: Database, key: Bytes): boolean {
+  const before = view.database;
+  view.database = database;
+  try {
+    return view.peek(key) !== null;
+  } finally {
+    view.database = before;
+  }
+}
+
+class WatchUnit implements Unit {
+  readonly client: Session;
+  readonly countLookups = false;
+  readonly #keys: readonly Bytes[];
+  readonly #add: (view: View) => void;
+
+  constructor(session: Session, keys: readonly Bytes[], add: (view: View) => void) {
+    this.client = session;
+    this.#keys = keys;
+    this.#add = add;
+  }
+
+  run(view: View): null {
+    this.#add(view);
+    return null;
+  }
+
+  hold(): HeldReply {
+    throw new Error("WATCH has no reply of its own");
+  }
+
+  keysWanted(): { database: Database; key: Bytes }[] {
+    const { database } = this.client;
+    return this.#keys.map((key) => ({ database, key }));
+  }
+}
+
+interface TransactionParts {
+  readonly queue: readonly Queued[];
+  readonly isWatchBroken: (view: View) => boolean;
+  /** Called when the unit has run to its end. */
+  readonly done: () => void;
+}
+
+/** What one queued command came to. */
+interface Element {
+  readonly reply: Reply;
+  /** The newest uncommitted batch it wrote to or looked at; 0 for none. */
+  readonly batch: number;
+  readonly wrote: boolean;
+  readonly database: Database;
+}
+
+class TransactionUnit implements Unit {
+  readonly client: Session;
+  readonly countLookups = false;
+  readonly queue: readonly Queued[];
+  readonly #parts: TransactionParts;
+  readonly #startDatabase: Database;
+  #elements: Element[] | null = null;
+
+  constructor(session: Session, parts: TransactionParts) {
+    this.client = session;
+    this.queue = parts.queue;
+    this.#parts = parts;
+    this.#startDatabase = session.database;
+  }
+
+  run(view: View): Bytes | null {
+    const session = this.client;
+    // A cold read may have stopped an earlier attempt behind a SELECT.
+    session.database = this.#startDatabase;
+    this.#elements = null;
+    const reply = this.#reply(view);
+    this.#parts.done();
+    const bytes = session.encodeReply(reply);
+    return bytes === "" ? null : bytes;
+  }
+
+  #reply(view: View): Reply {
+    const request = this.#onceRequest();
+    try {
+      const first = request === null ? null : once.recall(view, request);
+      if (first !== null) {
+        this.client.host.stats.onceReplayed++;
+        return first;
+      }
+    } catch (error) {
+      if (error instanceof CommandError) return error.reply;
+      throw error;
+    }
+    if (this.#parts.isWatchBroken(view)) return NULL_ARRAY;
+    const elements = this.#runAll(view);
+    this.#elements = elements;
+    const replies = elements.map((element) => element.reply);
+    if (request !== null) {
+      const { onceRetentionMs } = this.client.host.settings;
+      once.remember(view, request, { replies, retentionMs: onceRetentionMs });
+    }
+    return replies;
+  }
+
+  #onceRequest(): once.OnceRequest | null {
+    const [first] = this.queue;
+    if (first === undefined || first.command.name !== "once") return null;
+    const token = first.args[1] ?? "";
+    const commands = this.queue.map(({ args }) => args);
+    return { user: this.client.user ?? "", token, commands };
+  }
+
+  #runAll(view: View): Element[] {
+    const { keyspace } = view;
+    const elements: Element[] = [];
+    let saw = 0;
+    for (const queued of this.queue) {
+      const { database } = this.client;
+      const mark = keyspace.mark();
+      view.database = database;
+      view.saw = 0;
+      view.countLookups = queued.command.isReadonly;
+      const reply = this.#runOne(view, queued);
+      if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
+      const wrote = keyspace.changedSince(mark);
+      const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
+      const batch = wrote || queued.command.name === "once" ? keyspace.openBatch : seen;
+      elements.push({ reply, batch, wrote, database });
+      saw = Math.max(saw, view.saw);
+    }
+    view.saw = saw;
+    view.database = this.client.database;
+    return elements;
+  }
+
+  #runOne(view: View, { command, args }: Queued): Reply {
+    const session = this.client;
+    const { row } = command;
+    if (command.name === "once") return OK;
+    const startUs = session.host.clock.monotonicUs();
+    let reply: Reply;
+    if (row.kind === "data") reply = session.callData(row, args, view);
+    else {
+      const answer = session.callOutside(command, args);
+      if (answer instanceof Promise) reply = ASYNCHRONOUS;
+      else reply = answer === NO_REPLY ? null : answer;
+    }
+    session.countCall(command, args, { reply, startUs });
+    return reply;
+  }
+
+  hold(batch: number, bytes: Bytes): HeldReply {
+    return new HeldTransaction(this.client, {
+      batch,
+      bytes,
+      queue: this.queue,
+      elements: this.#elements,
+    });
+  }
+
+  *keysWanted(): Generator<{ database: Database; key: Bytes }> {
+    const database = this.#startDatabase;
+    for (const { command, args } of this.queue) {
+      for (const key of keysOf(command.row, args)) yield { database, key };
+    }
+  }
+}
+
+interface TransactionHeld {
+  readonly batch: number;
+  readonly bytes: Bytes;
+  readonly queue: readonly Queued[];
+  /** Null when nothing ran: a lost WATCH, or the replies of an earlier run under the token. */
+  readonly elements: readonly Element[] | null;
+}
+
+class HeldTransaction implements HeldReply {
+  readonly batch: number;
+  readonly #session: Session;
+  readonly #held: TransactionHeld;
+
+  constructor(session: Session, held: TransactionHeld) {
+    this.#session = session;
+    this.batch = held.batch;
+    this.#held = held;
+  }
+
+  committed(): Bytes {
+    return this.#held.bytes;
+  }
+
+  refused(failure: Failure): Bytes {
+    return this.#session.encodeReply(this.#settle(failure));
+  }
+
+  #settle(failure: Failure): Reply {
+    const { elements } = this.#held;
+    const error = execError(failure);
+    if (elements === null) return error;
+    if (!elements.some((element) => element.wrote)) {
+      return elements.map((element, index) => this.#reread(element, index, failure));
+    }
+    const { execFailureReply } = this.#session.host.settings;
+    switch (execFailureReply) {
+      case "abort":
+        return error;
+      case "every":
+        return elements.map(() => error);
+      case "attributed":
+        return elements.map(({ reply, batch }) => (batch >= failure.fromBatch ? error : reply));
+      default:
+        return unreachable(execFailureReply);
+    }
+  }
+
+  /** A transaction that only read rests on others' undone writes: read what concerns them again. */
+  #reread(element: Element, index: number, failure: Failure): Reply {
+    if (element.batch < failure.fromBatch) return element.reply;
+    const queued = this.#held.queue[index];
+    assert(queued !== undefined);
+    const { row } = queued.command;
+    if (row.kind !== "data" || !queued.command.isReadonly) return execError(failure);
+    let reply: Reply = execError(failure);
+    this.#session.host.pipeline.readAgain(element.database, (view) => {
+      reply = this.#session.callData(row, queued.args, view);
+      return "";
+    });
+    return reply;
+  }
+}
