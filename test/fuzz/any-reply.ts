@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 
-import type { Bytes } from "../base/bytes.ts";
+import type { Bytes } from "../../src/base/bytes.ts";
 import {
   BigNumber,
   Double,
@@ -14,7 +14,7 @@ import {
   Status,
   Verbatim,
   type Reply,
-} from "./reply.ts";
+} from "../../src/resp/reply.ts";
 
 export function anyBytes(lengthMax = 40): fc.Arbitrary<Bytes> {
   return fc
