@@ -1,12 +1,15 @@
 // Every command there is, by upper-case name: one line a family.
 
 import { bitmapCommands } from "./bitmap.ts";
+import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
+import { dumpCommands } from "./dump.ts";
 import { expiryCommands } from "./expiry.ts";
 import { keyCommands } from "./key.ts";
 import { scanCommands } from "./scan.ts";
 import { stringCommands } from "./string-rows.ts";
 import type { CommandRows } from "./table.ts";
+import { transactionCommands } from "./transaction.ts";
 
 export const COMMANDS: CommandRows = {
   ...stringCommands,
@@ -14,5 +17,8 @@ export const COMMANDS: CommandRows = {
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,
+  ...dumpCommands,
   ...databaseCommands,
+  ...connectionCommands,
+  ...transactionCommands,
 };

@@ -1,0 +1,32 @@
+// A key's value as a text that another server understands, and back: DUMP and RESTORE.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { BadDump, decodeDump, encodeDump, type DumpedValue } from "../encoding/rdb.ts";
+import { EXPIRY_MS_MAX } from "../encoding/record.ts";
+import type { Record } from "../keyspace/record.ts";
+import type { View } from "../keyspace/view.ts";
+import { CommandError } from "../resp/errors.ts";
+
+const BAD_FOOTER = new CommandError("ERR DUMP payload version or checksum are wrong");
+const BAD_FORMAT = new CommandError("ERR Bad data format");
+
+export function dump(record: Record): Bytes {
+  assert(record.value !== null, "a record that was found");
+  return encodeDump({ kind: record.kind, value: record.value });
+}
+
+/** Throws the two errors of RESTORE. */
+export function read(payload: Bytes): DumpedValue {
+  try {
+    return decodeDump(payload);
+  } catch (error) {
+    if (!(error instanceof BadDump)) throw error;
+    throw error.reason === "footer" ? BAD_FOOTER : BAD_FORMAT;
+  }
+}
+
+/** Makes a key of what `read` gave; `expiryMs` 0 for no expiry. The key is not there. */
+export function restore(view: View, key: Bytes, dumped: DumpedValue, expiryMs: number): Record {
+  return view.set(key, { ...dumped, expiryMs: Math.min(expiryMs, EXPIRY_MS_MAX) });
+}
