@@ -66,6 +66,7 @@ export class Connection implements Output {
     this.lastInputMs = this.createdMs;
     this.#decoder = new Decoder(parts.limits);
     this.session = new Session(parts.host, parts.id, this);
+    this.#decoder.restricted = this.session.mustAuthenticate;
     this.session.onResume = () => {
       this.#waiting = false;
       this.#process();
@@ -89,11 +90,6 @@ export class Connection implements Output {
   /** Bytes of replies that the client has not taken yet. */
   get outputBytes(): number {
     return this.#out.length + this.socket.writableLength;
-  }
-
-  /** While set, only small requests are read: the client has yet to authenticate. */
-  set restricted(restricted: boolean) {
-    this.#decoder.restricted = restricted;
   }
 
   #received(chunk: Buffer): void {
@@ -125,6 +121,7 @@ export class Connection implements Output {
   #executeAll(): void {
     const { session } = this;
     while (!this.#waiting && this.#drained && !this.#closing) {
+      if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
       const args = this.#decoder.next();
       if (args === null) {
         if (this.#inputEnded) this.closeAfterFlush();

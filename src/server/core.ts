@@ -16,6 +16,7 @@ import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
 import { View, type Limits } from "../keyspace/view.ts";
 import { Stats } from "../observe/stats.ts";
 import { CommandError } from "../resp/errors.ts";
+import { DefaultUserAuthenticator } from "../session/auth.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import { openKeyspace } from "./open-keyspace.ts";
@@ -70,6 +71,7 @@ export class Core {
       clock: options.clock,
       stats: parts.stats,
       settings: options.session,
+      authenticator: new DefaultUserAuthenticator(options.session),
       get server() {
         return hooks.server;
       },

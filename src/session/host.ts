@@ -10,9 +10,10 @@ import type { Pipeline } from "../commit/pipeline.ts";
 import type { ExecFailureReply } from "../commit/settle.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { CommandError } from "../resp/errors.ts";
+import type { Authenticator, PasswordSettings } from "./auth.ts";
 import type { Session } from "./session.ts";
 
-export interface SessionSettings {
+export interface SessionSettings extends PasswordSettings {
   execFailureReply: ExecFailureReply;
   /** `once-retention`, milliseconds. */
   onceRetentionMs: number;
@@ -29,6 +30,7 @@ export interface SessionHost {
   readonly stats: Stats;
   readonly settings: SessionSettings;
   readonly server: ServerPort;
+  readonly authenticator: Authenticator;
   /** Why a command is refused before it runs: OOM, READONLY, MISCONF; null when it may run. */
   admission(command: Command): CommandError | null;
   /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */

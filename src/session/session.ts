@@ -20,6 +20,7 @@ import type { View } from "../keyspace/view.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { ErrorReply, OK, QUEUED, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
+import { DEFAULT_USER, NO_AUTH, WRONG_PASS } from "./auth.ts";
 import type { SessionHost } from "./host.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -46,8 +47,8 @@ export class Session implements SessionPort, Client {
   protocol: 2 | 3 = 2;
   database: Database;
   touch = true;
-  /** The user this connection speaks as; null before it has said who it is. */
-  user: Bytes | null = null;
+  /** Whom this connection speaks as; null before it has said who it is. */
+  user: Bytes | null;
   /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
   subscriptionCount = 0;
   lastCommand: Command | null = null;
@@ -66,6 +67,7 @@ export class Session implements SessionPort, Client {
     const [first] = host.pipeline.keyspace.databases;
     assert(first !== undefined);
     this.database = first;
+    this.user = host.authenticator.isOpen ? DEFAULT_USER : null;
     this.transaction = new Transaction(this);
     this.#single = new SingleUnit(this);
   }
@@ -79,6 +81,19 @@ export class Session implements SessionPort, Client {
     const database = this.host.pipeline.keyspace.databases[index];
     if (database === undefined) throw INVALID_DB_INDEX;
     this.database = database;
+  }
+
+  get mustAuthenticate(): boolean {
+    return this.user === null && !this.host.authenticator.isOpen;
+  }
+
+  authenticate(user: Bytes | null, password: Bytes): void {
+    try {
+      this.user = this.host.authenticator.authenticate(user, password);
+    } catch (error) {
+      if (error === WRONG_PASS) this.host.stats.aclAccessDeniedAuth++;
+      throw error;
+    }
   }
 
   get inTransaction(): boolean {
@@ -112,6 +127,7 @@ export class Session implements SessionPort, Client {
   }
 
   #refusal(command: Command, args: Args): CommandError | null {
+    if (this.user === null && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
     const denied = this.host.permission(this, command, args);
     if (denied !== null) return denied;
     const refused = this.host.admission(command);
@@ -279,6 +295,7 @@ export class Session implements SessionPort, Client {
     this.transaction.abandon();
     this.databaseIndex = 0;
     this.name = "";
+    this.user = this.host.authenticator.isOpen ? DEFAULT_USER : null;
     this.protocol = 2;
     this.touch = true;
     this.replyMode = "on";
