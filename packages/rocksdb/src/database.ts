@@ -7,6 +7,7 @@
 // The hot calls take their parameters side by side: an object would cost more than the call.
 /* oxlint-disable max-params */
 
+import { READ_ALL } from "./constants.ts";
 import { RocksIterator, type IteratorOptions } from "./iterator.ts";
 import { abandoned, KIND_DATABASE, native, type Bytes, type Handle } from "./native.ts";
 import {
@@ -16,31 +17,12 @@ import {
   openFlags,
   type FamilyOptions,
   type OpenOptions,
+  type OptionStrings,
 } from "./options.ts";
 import { Snapshot } from "./snapshot.ts";
-
-/** Wait until the write is on disk (fsync of the write-ahead log). */
-export const WRITE_SYNC = 1;
-/** Refuse (Incomplete, "Write stall") instead of waiting when RocksDB slows or stops writers. */
-export const WRITE_NO_SLOWDOWN = 2;
-/** Give way to compaction; with WRITE_NO_SLOWDOWN: refuse (Incomplete, "Low priority write stall"). */
-export const WRITE_LOW_PRIORITY = 4;
-/** Do not log the write: a crash loses it. */
-export const WRITE_DISABLE_WAL = 8;
-
-/** Read wherever the data is. */
-export const READ_ALL = 0;
-/** Read only what is in memory: INCOMPLETE when the disk would be needed. */
-export const READ_BLOCK_CACHE = 1;
-/** Read only what would survive a crash without a write-ahead log. */
-export const READ_PERSISTED = 2;
-/** Read only memtables; iterators only. */
-export const READ_MEMTABLE = 3;
-
-/** `get`: there is no such key. */
-export const NOT_FOUND = -1;
-/** `get` with READ_BLOCK_CACHE: the answer is not in memory. */
-export const INCOMPLETE = -2;
+import { readHistograms, readTickers, type Statistics } from "./statistics.ts";
+import { Updates } from "./updates.ts";
+import { IndexedWriteBatch, WriteBatch, type BatchOptions } from "./write-batch.ts";
 
 export interface ReadOptions {
   readonly readTier?: number;
@@ -48,6 +30,47 @@ export interface ReadOptions {
 }
 
 const NO_OPTIONS: ReadOptions = {};
+
+export interface FlushRequest {
+  /** Default: all. */
+  readonly families?: readonly number[];
+  /** Settle when it is done, not when it has begun. Default true. */
+  readonly wait?: boolean;
+  /** Flush even if that makes writers stall. Default false: wait until it would not. */
+  readonly allowWriteStall?: boolean;
+}
+
+export interface CompactRequest {
+  /** The first key; absent for the family's first. */
+  readonly begin?: Bytes;
+  /** The last key; absent for the family's last. */
+  readonly end?: Bytes;
+  /** Whether files of the last level are written anew. Default "if-filter". */
+  readonly bottommost?: "skip" | "if-filter" | "force" | "force-optimized";
+  /** Let no automatic compaction run meanwhile. Default false. */
+  readonly exclusive?: boolean;
+  /** Move the result to `targetLevel`, or as low as it can be. Default false. */
+  readonly changeLevel?: boolean;
+  readonly targetLevel?: number;
+  /** Default false: wait until the flush before it would not stall writers. */
+  readonly allowWriteStall?: boolean;
+  /** 0, the default, for the database's own limit. */
+  readonly maxSubcompactions?: number;
+}
+
+const BOTTOMMOST = ["skip", "if-filter", "force", "force-optimized"] as const;
+
+/** What `backgroundWork` does: the numbers of maintenance_calls.cc. */
+const PAUSE = 0;
+const CONTINUE = 1;
+const CANCEL = 2;
+const CANCEL_AND_WAIT = 3;
+
+function batchHandle(batch: WriteBatch | IndexedWriteBatch): Handle {
+  if (batch instanceof WriteBatch) return WriteBatch.handleOf(batch);
+  if (batch instanceof IndexedWriteBatch) return IndexedWriteBatch.handleOf(batch);
+  throw new TypeError("batch must be a WriteBatch or an IndexedWriteBatch");
+}
 
 export class Database {
   readonly #handle: Handle;
@@ -193,6 +216,26 @@ export class Database {
     return native.writeAsync(this.#handle, bytes, length, flags);
   }
 
+  /** An empty batch. */
+  batch(options: BatchOptions = {}): WriteBatch {
+    return WriteBatch.open(this.#handle, options);
+  }
+
+  /** An empty batch that can be read. */
+  indexedBatch(options: BatchOptions = {}): IndexedWriteBatch {
+    return IndexedWriteBatch.open(this.#handle, options);
+  }
+
+  /** As `writeRepresentation`, with a batch. The batch stays as it is. */
+  write(batch: WriteBatch | IndexedWriteBatch, flags: number = 0): number {
+    return native.writeBatch(this.#handle, batchHandle(batch), flags);
+  }
+
+  /** As `writeRepresentationAsync`, with a batch, which may be changed as soon as this returns. */
+  writeAsync(batch: WriteBatch | IndexedWriteBatch, flags: number = 0): Promise<number> {
+    return native.writeBatchAsync(this.#handle, batchHandle(batch), flags);
+  }
+
   /** The sequence number of the last record written. */
   get latestSequenceNumber(): number {
     return native.latestSequenceNumber(this.#handle);
@@ -206,6 +249,132 @@ export class Database {
   /** The database as it is now, for reads later on. */
   snapshot(): Snapshot {
     return Snapshot.take(this.#handle);
+  }
+
+  /** Writes memtables to files. Rejects with RocksDBError. */
+  flush(request: FlushRequest = {}): Promise<void> {
+    const { families, wait = true, allowWriteStall = false } = request;
+    return native.flush(this.#handle, families, wait, allowWriteStall);
+  }
+
+  /** Compacts a range of keys. Closing the database stops it: Incomplete, ManualCompactionPaused. */
+  compactRange(family: number, request: CompactRequest = {}): Promise<void> {
+    const { begin = null, end = null, bottommost = "if-filter" } = request;
+    const level = BOTTOMMOST.indexOf(bottommost);
+    if (level < 0) throw new TypeError(`bottommost must be one of: ${BOTTOMMOST.join(", ")}`);
+    const flags =
+      (request.exclusive === true ? 1 : 0) |
+      (request.changeLevel === true ? 2 : 0) |
+      (request.allowWriteStall === true ? 4 : 0);
+    const { targetLevel = -1, maxSubcompactions = 0 } = request;
+    return native.compactRange(
+      this.#handle,
+      family,
+      begin,
+      end,
+      level,
+      flags,
+      targetLevel,
+      maxSubcompactions,
+    );
+  }
+
+  /** Deletes the files that lie wholly within a range: fast, and leaves what lies in other files. */
+  deleteFilesInRange(
+    family: number,
+    begin: Bytes | null,
+    end: Bytes | null,
+    includeEnd: boolean = false,
+  ): Promise<void> {
+    return native.deleteFilesInRange(this.#handle, family, begin, end, includeEnd);
+  }
+
+  /**
+   * Makes a database at `path`, which must not exist, that is this one as it is now: files are linked
+   * where they can be. A write-ahead log of up to `logSizeForFlush` bytes is copied, not flushed.
+   */
+  checkpoint(path: string, logSizeForFlush: number = 0): Promise<void> {
+    return native.checkpoint(this.#handle, path, logSizeForFlush);
+  }
+
+  /** Changes a family's options while it is open. InvalidArgument for what cannot be changed. */
+  setOptions(family: number, options: OptionStrings): Promise<void> {
+    return native.setOptions(this.#handle, family, flattenOptions(options));
+  }
+
+  /** Changes the database's options while it is open. */
+  setDBOptions(options: OptionStrings): Promise<void> {
+    return native.setDBOptions(this.#handle, flattenOptions(options));
+  }
+
+  /** Hands the write-ahead log's buffer to the system (`manual_wal_flush`), and to the disk if so. */
+  flushWal(sync: boolean): Promise<void> {
+    return native.flushWal(this.#handle, sync);
+  }
+
+  /** Waits until everything written so far is on disk. */
+  syncWal(): Promise<void> {
+    return native.syncWal(this.#handle);
+  }
+
+  /** Tries to take up work again after a background error. Rejects with what still is wrong. */
+  resume(): Promise<void> {
+    return native.resume(this.#handle);
+  }
+
+  /** Waits for flushes and compactions under way and begins no new ones. */
+  pauseBackgroundWork(): Promise<void> {
+    return native.backgroundWork(this.#handle, PAUSE);
+  }
+
+  continueBackgroundWork(): Promise<void> {
+    return native.backgroundWork(this.#handle, CONTINUE);
+  }
+
+  /** Stops flushes and compactions for good: the database can only be read and closed afterwards. */
+  cancelAllBackgroundWork(wait: boolean): Promise<void> {
+    return native.backgroundWork(this.#handle, wait ? CANCEL_AND_WAIT : CANCEL);
+  }
+
+  /** A property by RocksDB's name ("rocksdb.stats"...); null when there is no such property. */
+  property(family: number, name: string): string | null {
+    return native.property(this.#handle, family, name);
+  }
+
+  /** A property that is a number; null when there is none. The family "all" sums over all. */
+  intProperty(family: number | "all", name: string): number | null {
+    return native.intProperty(this.#handle, family === "all" ? -1 : family, name);
+  }
+
+  /** Throws NotSupported unless the database was opened with `statistics`. */
+  statistics(): Statistics {
+    return {
+      tickers: readTickers(native.tickers(this.#handle)),
+      histograms: readHistograms(native.histograms(this.#handle)),
+    };
+  }
+
+  resetStatistics(): void {
+    native.statisticsReset(this.#handle);
+  }
+
+  /** About how many bytes the entries of each range [begin, end) take, in files, memtables or both. */
+  approximateSizes(
+    family: number,
+    ranges: readonly (readonly [begin: Bytes, end: Bytes])[],
+    where: "files" | "memtables" | "both" = "both",
+  ): Promise<number[]> {
+    const flags = { files: 1, memtables: 2, both: 3 }[where];
+    return native.approximateSizes(this.#handle, family, ranges.flat(), flags);
+  }
+
+  /**
+   * A walk through the write-ahead log from the batch that holds `sequence`. Rejects with NotFound
+   * when nothing that new was written; old logs are kept as the options WAL_ttl_seconds and
+   * WAL_size_limit_MB say.
+   */
+  updatesSince(sequence: number): Promise<Updates> {
+    return Updates.open(this.#handle, sequence);
   }
 
   /**

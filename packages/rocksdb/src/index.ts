@@ -1,6 +1,7 @@
 // @kept/rocksdb: RocksDB for Node, thin and whole.
 
 export * from "./block-cache.ts";
+export * from "./constants.ts";
 export * from "./database.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
@@ -9,6 +10,9 @@ export type { IteratorOptions, IteratorState } from "./iterator.ts";
 export type { Bytes } from "./native.ts";
 export type { FamilyOptions, Filter, Memtable, OpenOptions, OptionStrings } from "./options.ts";
 export * from "./snapshot.ts";
+export type { Histogram, Statistics } from "./statistics.ts";
+export * from "./updates.ts";
+export * from "./write-batch.ts";
 
 import { native } from "./native.ts";
 

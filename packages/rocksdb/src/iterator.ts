@@ -59,8 +59,7 @@ function stateAt(number: number): IteratorState {
   return STATES[number] ?? "end";
 }
 
-/** For this package only: what an iterator's options are to the native side. */
-export function iteratorFlags(options: IteratorOptions): number {
+function iteratorFlags(options: IteratorOptions): number {
   let flags = 0;
   if (options.totalOrderSeek === true) flags |= 1;
   if (options.prefixSameAsStart === true) flags |= 2;
@@ -81,7 +80,12 @@ export class RocksIterator {
   }
 
   /** For this package only. */
-  static open(database: Handle, family: number, options: IteratorOptions): RocksIterator {
+  static open(
+    database: Handle,
+    family: number,
+    options: IteratorOptions,
+    batch: Handle = 0,
+  ): RocksIterator {
     const { lowerBound = null, upperBound = null, readTier = 0, readahead = 0 } = options;
     const handle = native.iteratorCreate(
       database,
@@ -92,12 +96,8 @@ export class RocksIterator {
       Snapshot.handleOf(options.snapshot),
       iteratorFlags(options),
       readahead,
+      batch,
     );
-    return new RocksIterator(handle);
-  }
-
-  /** For this package only: a handle that another call has made. */
-  static adopt(handle: Handle): RocksIterator {
     return new RocksIterator(handle);
   }
 

@@ -20,9 +20,8 @@ export const KIND_DATABASE = 0;
 export const KIND_ITERATOR = 1;
 export const KIND_SNAPSHOT = 2;
 export const KIND_BATCH = 3;
-export const KIND_INDEXED_BATCH = 4;
-export const KIND_CACHE = 5;
-export const KIND_UPDATES = 6;
+export const KIND_CACHE = 4;
+export const KIND_UPDATES = 5;
 
 type CreateError = (
   code: StatusCode,
@@ -94,7 +93,68 @@ export interface Native {
 
   write(database: Handle, bytes: Uint8Array, length: number, flags: number): number;
   writeAsync(database: Handle, bytes: Uint8Array, length: number, flags: number): Promise<number>;
+  writeBatch(database: Handle, batch: Handle, flags: number): number;
+  writeBatchAsync(database: Handle, batch: Handle, flags: number): Promise<number>;
   latestSequenceNumber(database: Handle): number;
+
+  batchCreate(database: Handle, indexed: boolean, maxBytes: number): Handle;
+  batchChange(batch: Handle, change: number, family: number, first: Bytes, second?: Bytes): void;
+  batchMark(batch: Handle, mark: number): void;
+  batchInfo(batch: Handle): [count: number, bytes: number];
+  batchRepresentation(batch: Handle): Buffer;
+  batchLoad(batch: Handle, bytes: Uint8Array, length: number): void;
+  batchGet(
+    batch: Handle,
+    family: number,
+    key: Bytes,
+    readTier: number,
+    snapshot: Handle,
+  ): string | null | undefined;
+
+  flush(
+    database: Handle,
+    families: readonly number[] | undefined,
+    wait: boolean,
+    allowWriteStall: boolean,
+  ): Promise<void>;
+  compactRange(
+    database: Handle,
+    family: number,
+    begin: Bytes | null,
+    end: Bytes | null,
+    bottommost: number,
+    flags: number,
+    targetLevel: number,
+    maxSubcompactions: number,
+  ): Promise<void>;
+  deleteFilesInRange(
+    database: Handle,
+    family: number,
+    begin: Bytes | null,
+    end: Bytes | null,
+    includeEnd: boolean,
+  ): Promise<void>;
+  checkpoint(database: Handle, path: string, logSizeForFlush: number): Promise<void>;
+  setOptions(database: Handle, family: number, options: FlatOptions): Promise<void>;
+  setDBOptions(database: Handle, options: FlatOptions): Promise<void>;
+  flushWal(database: Handle, sync: boolean): Promise<void>;
+  syncWal(database: Handle): Promise<void>;
+  resume(database: Handle): Promise<void>;
+  backgroundWork(database: Handle, what: number): Promise<void>;
+
+  property(database: Handle, family: number, name: string): string | null;
+  intProperty(database: Handle, family: number, name: string): number | null;
+  tickers(database: Handle): (string | number)[];
+  histograms(database: Handle): (string | number)[];
+  statisticsReset(database: Handle): void;
+  approximateSizes(
+    database: Handle,
+    family: number,
+    ranges: readonly Bytes[],
+    flags: number,
+  ): Promise<number[]>;
+  updatesOpen(database: Handle, sequence: number): Promise<Handle>;
+  updatesNext(updates: Handle, maxBatches: number, maxBytes: number): Promise<(number | Buffer)[]>;
 
   iteratorCreate(
     database: Handle,
@@ -105,6 +165,7 @@ export interface Native {
     snapshot: Handle,
     flags: number,
     readahead: number,
+    indexedBatch: Handle,
   ): Handle;
   iteratorSeek(iterator: Handle, how: number, key?: Bytes): number;
   iteratorNext(iterator: Handle, target: Uint8Array, maxEntries: number, flags: number): number;

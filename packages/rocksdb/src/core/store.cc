@@ -151,7 +151,10 @@ void Store::PrepareClose() {
   if (!db_ || read_only_) return;
   db_->DisableManualCompaction();
   uint64_t stopped = 0;
-  if (!db_->GetIntProperty("rocksdb.is-write-stopped", &stopped) || stopped == 0) return;
+  uint64_t delayed = 0;
+  db_->GetIntProperty("rocksdb.is-write-stopped", &stopped);
+  db_->GetIntProperty("rocksdb.actual-delayed-write-rate", &delayed);
+  if (stopped == 0 && delayed == 0) return;
   // A writer waits for a condition that may never come. Cancelling RocksDB's work instead would lose
   // what was written without a WAL; with these limits the writer goes through.
   const OptionMap limits = {

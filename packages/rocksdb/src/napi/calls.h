@@ -16,6 +16,9 @@ struct NativeFunction {
 void AddDatabaseCalls(std::vector<NativeFunction>* functions);
 void AddReadCalls(std::vector<NativeFunction>* functions);
 void AddWriteCalls(std::vector<NativeFunction>* functions);
+void AddBatchCalls(std::vector<NativeFunction>* functions);
+void AddMaintenanceCalls(std::vector<NativeFunction>* functions);
+void AddInspectionCalls(std::vector<NativeFunction>* functions);
 void AddIteratorCalls(std::vector<NativeFunction>* functions);
 
 }  // namespace kept

@@ -142,6 +142,7 @@ void DatabaseObject::Closed(const rocksdb::Status& status) {
   writes.Stop();
   reads.Stop();
   maintenance.Stop();
+  control.Stop();
   store.reset();
   families.reset();
   for (napi_deferred deferred : waiting_) {
@@ -159,9 +160,9 @@ void DatabaseObject::Closed(const rocksdb::Status& status) {
   env_.registry.Remove(handle, kKind);
 }
 
-void DatabaseObject::CloseAtExit() {
+void DatabaseObject::StopAtExit() {
   if (closed_ || !store) return;
-  for (Workers* workers : {&writes, &reads, &maintenance}) {
+  for (Workers* workers : {&writes, &reads, &maintenance, &control}) {
     for (Job* job : workers->TakeQueued()) Task::Discard(job);
   }
   while (running.load() > 0) {
@@ -171,6 +172,11 @@ void DatabaseObject::CloseAtExit() {
   writes.Stop();
   reads.Stop();
   maintenance.Stop();
+  control.Stop();
+}
+
+void DatabaseObject::CloseAtExit() {
+  if (closed_ || !store) return;
   value.Reset();
   InvalidateChildren();
   store->Close().PermitUncheckedError();

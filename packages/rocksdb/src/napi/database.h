@@ -78,6 +78,8 @@ class DatabaseObject : public Object, public std::enable_shared_from_this<Databa
   Workers reads;
   /** What may take minutes: flush, compaction, checkpoint, resume. */
   Workers maintenance{8};
+  /** What must get through while all of those wait: resume, options, cancel. */
+  Workers control{1};
 
   std::unordered_set<Child*> children;
   std::atomic<size_t> running{0};
@@ -90,7 +92,8 @@ class DatabaseObject : public Object, public std::enable_shared_from_this<Databa
   napi_value Close();
   /** The same without a promise, for a database that nobody holds any more. */
   void CloseUnseen();
-  /** On the loop's last day: waits for what runs and closes, without JavaScript. */
+  /** On the loop's last day, without JavaScript: first waits for what runs, then closes. */
+  void StopAtExit();
   void CloseAtExit();
 
   void TaskEnded();

@@ -70,7 +70,7 @@ Env* Env::Create(napi_env raw) {
   // No limit on the queue: tasks are limited by their callers and events by EventGate, and a post
   // that waited for the loop could wait for itself (a listener is called in the middle of a write).
   if (napi_create_threadsafe_function(raw, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
-                                      env.get(), OnItem, &env->channel_) != napi_ok) {
+                                      env.get(), OnWake, &env->channel_) != napi_ok) {
     return nullptr;
   }
   napi_unref_threadsafe_function(raw, env->channel_);
@@ -84,27 +84,61 @@ Env::~Env() = default;
 void Env::OnExit(void* data) {
   Env* env = static_cast<Env*>(data);
   for (Job* job : env->lane.TakeQueued()) Task::Discard(job);
-  env->lane.Stop();
   const auto databases = env->databases;
+  for (const std::shared_ptr<DatabaseObject>& database : databases) database->StopAtExit();
+  env->lane.Stop();
+  // What was done but not delivered may pin blocks of a cache: it goes before the stores do.
+  for (LoopItem* item : env->TakeItems()) delete item;
   for (const std::shared_ptr<DatabaseObject>& database : databases) database->CloseAtExit();
+  for (LoopItem* item : env->TakeItems()) delete item;
   env->databases.clear();
   env->registry.Clear();
-  env->ended_ = true;
+  {
+    std::lock_guard<std::mutex> lock(env->mutex_);
+    env->ended_ = true;
+  }
   env->raw = nullptr;
-  // The Env itself stays: the channel may still hand out items, with a null env, after this. What
+  // The Env itself stays: the channel may still call OnWake, with a null env, after this. What
   // remains is a few hundred bytes for each environment that ends.
 }
 
 void Env::Post(LoopItem* item) {
-  if (ended_ || napi_call_threadsafe_function(channel_, item, napi_tsfn_nonblocking) != napi_ok) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (ended_) {
     delete item;
+    return;
+  }
+  items_.push_back(item);
+  if (items_.size() == 1) {
+    napi_call_threadsafe_function(channel_, nullptr, napi_tsfn_nonblocking);
   }
 }
 
-void Env::OnItem(napi_env raw, napi_value, void* context, void* data) {
-  std::unique_ptr<LoopItem> item(static_cast<LoopItem*>(data));
+std::vector<LoopItem*> Env::TakeItems() {
+  std::vector<LoopItem*> items;
+  std::lock_guard<std::mutex> lock(mutex_);
+  items.swap(items_);
+  return items;
+}
+
+void Env::OnWake(napi_env raw, napi_value, void* context, void*) {
   Env* env = static_cast<Env*>(context);
-  if (raw != nullptr && env->raw != nullptr) item->Deliver(*env);
+  if (raw == nullptr || env->raw == nullptr) return;
+  for (LoopItem* pointer : env->TakeItems()) {
+    const std::unique_ptr<LoopItem> item(pointer);
+    napi_handle_scope scope;
+    napi_open_handle_scope(raw, &scope);
+    item->Deliver(*env);
+    bool pending = false;
+    napi_is_exception_pending(raw, &pending);
+    if (pending) {
+      // A listener threw: the process hears of it as of any uncaught exception.
+      napi_value error;
+      napi_get_and_clear_last_exception(raw, &error);
+      napi_fatal_exception(raw, error);
+    }
+    napi_close_handle_scope(raw, scope);
+  }
 }
 
 void Env::Hold() {

@@ -8,8 +8,8 @@
 
 #include <node_api.h>
 
-#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -21,7 +21,7 @@ namespace kept {
 class Env;
 class DatabaseObject;
 
-enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kIndexedBatch, kCache, kUpdates };
+enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates };
 
 class Object {
  public:
@@ -78,12 +78,16 @@ class Env {
 
  private:
   explicit Env(napi_env env) : raw(env) {}
-  static void OnItem(napi_env env, napi_value, void* context, void* data);
+  static void OnWake(napi_env env, napi_value, void* context, void* data);
+  std::vector<LoopItem*> TakeItems();
   static void OnExit(void* data);
 
   napi_threadsafe_function channel_ = nullptr;
   size_t holds_ = 0;
-  std::atomic<bool> ended_{false};
+  // The channel only wakes the loop; the items wait here, where the end of the environment finds them.
+  std::mutex mutex_;
+  std::vector<LoopItem*> items_;
+  bool ended_ = false;
 };
 
 }  // namespace kept

@@ -35,6 +35,8 @@ class IteratorObject final : public Child {
   rocksdb::Status Step(size_t entries_max, bool reverse, Take take);
   rocksdb::Status Seek(int how, const rocksdb::Slice& target);
   rocksdb::Status Settle();
+  /** On an entry within the bounds. RocksDB clips its own entries, but not all of a batch's. */
+  bool Live() const;
 
   const Family* const family;
   std::unique_ptr<rocksdb::Iterator> iterator;
@@ -58,7 +60,7 @@ template <class Take>
 rocksdb::Status IteratorObject::Step(size_t entries_max, bool reverse, Take take) {
   if (!positioned) return rocksdb::Status::InvalidArgument("seek before the first step");
   for (size_t taken_now = 0; taken_now < entries_max; taken_now++) {
-    if (taken && iterator->Valid()) {
+    if (taken && Live()) {
       if (reverse) {
         iterator->Prev();
       } else {
@@ -66,7 +68,7 @@ rocksdb::Status IteratorObject::Step(size_t entries_max, bool reverse, Take take
       }
       taken = false;
     }
-    if (!iterator->Valid()) break;
+    if (!Live()) break;
     if (!take(iterator->key(), iterator->value())) break;
     taken = true;
   }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "../core/representation.h"
+#include "batch.h"
 #include "calls.h"
 #include "iterator.h"
 
@@ -11,8 +12,19 @@ namespace kept {
 using rocksdb::Slice;
 using rocksdb::Status;
 
+bool IteratorObject::Live() const {
+  if (!iterator->Valid()) return false;
+  if (!batch) return true;
+  const rocksdb::Comparator* comparator = family->traits.comparator;
+  const Slice key = iterator->key();
+  if (options.iterate_lower_bound != nullptr && comparator->Compare(key, lower_slice) < 0) {
+    return false;
+  }
+  return options.iterate_upper_bound == nullptr || comparator->Compare(key, upper_slice) < 0;
+}
+
 Status IteratorObject::Settle() {
-  if (iterator->Valid()) {
+  if (Live()) {
     state = IteratorState::kMore;
     return Status::OK();
   }
@@ -26,7 +38,20 @@ Status IteratorObject::Settle() {
   return status;
 }
 
-Status IteratorObject::Seek(int how, const Slice& target) {
+Status IteratorObject::Seek(int how, const Slice& given) {
+  Slice target = given;
+  if (batch) {
+    const rocksdb::Comparator* comparator = family->traits.comparator;
+    const bool forward = how == 0 || how == 2;
+    const Slice* bound = forward ? options.iterate_lower_bound : options.iterate_upper_bound;
+    if (bound != nullptr) {
+      const int order = how < 2 ? -1 : comparator->Compare(target, *bound);
+      if (how < 2 || (forward ? order < 0 : order > 0)) {
+        how = forward ? 2 : 3;
+        target = *bound;
+      }
+    }
+  }
   if (how >= 2 && !options.total_order_seek) {
     const Status status = CheckKey(family->traits, target);
     if (!status.ok()) return status;
@@ -45,6 +70,8 @@ Status IteratorObject::Seek(int how, const Slice& target) {
       break;
     default:
       iterator->SeekForPrev(target);
+      // The upper bound itself is outside.
+      if (batch && iterator->Valid() && !Live()) iterator->Prev();
       break;
   }
   return Settle();
@@ -84,7 +111,8 @@ napi_value StateOrError(const Call& call, const IteratorObject* object, const St
 }
 
 /**
- * iteratorCreate(database, family, lower, upper, readTier, snapshot, flags, readaheadBytes): handle
+ * iteratorCreate(database, family, lower, upper, readTier, snapshot, flags, readaheadBytes, batch):
+ * handle; batch is 0 or an indexed batch to be laid over the database
  * flags: 1 total order, 2 prefix same as start, 4 do not fill the cache, 8 pin data, 16 keep
  * verification of checksums off
  */
@@ -134,6 +162,8 @@ napi_value IteratorCreate(napi_env raw, napi_callback_info info) {
     call.StatusError(status);
     return nullptr;
   }
+  double batch = 0;
+  if (!call.Handle(8, &batch) || (batch != 0 && !MergeBatch(call, 8, object.get()))) return nullptr;
   const double handle = call.env->registry.Add(Kind::kIterator, std::move(object));
   if (handle != 0) return MakeNumber(raw, handle);
   call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
@@ -320,6 +350,10 @@ napi_value IteratorStepAsync(napi_env raw, napi_callback_info info) {
   BytesArgument target;
   if (object == nullptr || !ReadBinaryStep(call, &step) ||
       !call.Number(4, "how", -1, 3, &how) || (how >= 2 && !call.Bytes(5, "key", &target))) {
+    return nullptr;
+  }
+  if (object->batch) {
+    call.StatusError(Status::NotSupported("an iterator over a batch steps on the event loop only"));
     return nullptr;
   }
   auto task = std::make_unique<StepTask>(call.Share<IteratorObject>(0));

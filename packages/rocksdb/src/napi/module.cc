@@ -38,6 +38,9 @@ napi_value Init(napi_env raw, napi_value exports) {
   AddReadCalls(&functions);
   AddWriteCalls(&functions);
   AddIteratorCalls(&functions);
+  AddBatchCalls(&functions);
+  AddMaintenanceCalls(&functions);
+  AddInspectionCalls(&functions);
   for (const NativeFunction& function : functions) {
     napi_value value;
     if (napi_create_function(raw, function.name, NAPI_AUTO_LENGTH, function.function, env,

@@ -1,5 +1,6 @@
 // Writing whole representations, on the loop and on the database's writing thread.
 
+#include "batch.h"
 #include "calls.h"
 #include "database.h"
 
@@ -70,6 +71,40 @@ napi_value WriteAsync(napi_env raw, napi_callback_info info) {
                                            std::string(bytes.data(), bytes.size()), flags));
 }
 
+bool ReadBatchWrite(const Call& call, std::string* bytes, uint32_t* flags) {
+  double number = 0;
+  if (!BatchBytes(call, 1, bytes) || !call.Number(2, "flags", 0, kWriteFlagsMask, &number)) {
+    return false;
+  }
+  *flags = static_cast<uint32_t>(number);
+  return true;
+}
+
+/** writeBatch(database, batch, flags): sequence */
+napi_value WriteBatch(napi_env raw, napi_callback_info info) {
+  Call call(raw, info);
+  DatabaseObject* database = OpenDatabase(call, 0);
+  std::string bytes;
+  uint32_t flags = 0;
+  if (database == nullptr || !ReadBatchWrite(call, &bytes, &flags)) return nullptr;
+  uint64_t sequence = 0;
+  const Status status = database->store->Write(std::move(bytes), flags, &sequence);
+  if (status.ok()) return MakeNumber(raw, static_cast<double>(sequence));
+  call.StatusError(status);
+  return nullptr;
+}
+
+/** writeBatchAsync(database, batch, flags): Promise of the sequence */
+napi_value WriteBatchAsync(napi_env raw, napi_callback_info info) {
+  Call call(raw, info);
+  DatabaseObject* database = OpenDatabase(call, 0);
+  std::string bytes;
+  uint32_t flags = 0;
+  if (database == nullptr || !ReadBatchWrite(call, &bytes, &flags)) return nullptr;
+  return Start(*call.env, database->shared_from_this(), database->writes,
+               std::make_unique<WriteTask>(database->store.get(), std::move(bytes), flags));
+}
+
 /** latestSequenceNumber(database): number */
 napi_value LatestSequenceNumber(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
@@ -83,6 +118,8 @@ napi_value LatestSequenceNumber(napi_env raw, napi_callback_info info) {
 void AddWriteCalls(std::vector<NativeFunction>* functions) {
   functions->insert(functions->end(), {{"write", Write},
                                        {"writeAsync", WriteAsync},
+                                       {"writeBatch", WriteBatch},
+                                       {"writeBatchAsync", WriteBatchAsync},
                                        {"latestSequenceNumber", LatestSequenceNumber}});
 }
 
