@@ -198,9 +198,11 @@ function bitcount(view: View, args: Args): Reply {
   if (value === null) return 0;
   if (args.length === 2) return bitmap.countBits(value, 0, value.length * 8 - 1);
   if (args.length !== 4 && args.length !== 5) throw SYNTAX_ERROR;
-  const asked = { start: indexAt(args, 2), end: indexAt(args, 3), unit: unitAt(args, 4) };
-  if (asked.start < 0 && asked.end < 0 && asked.start > asked.end) return 0;
-  const { first, last } = bitRange(value, asked);
+  const start = indexAt(args, 2);
+  const end = indexAt(args, 3);
+  // Redis 7 answers this before it looks at the unit.
+  if (start < 0 && end < 0 && start > end) return 0;
+  const { first, last } = bitRange(value, { start, end, unit: unitAt(args, 4) });
   return bitmap.countBits(value, first, last);
 }
 
