@@ -31,8 +31,9 @@ export class LocalLog implements CommitLog {
     return Promise.reject(fenced(epoch));
   }
 
-  bounds(): Promise<LogBounds> {
-    return Promise.resolve({ first: this.#engine.firstUpdate(), last: this.#engine.sequence() });
+  async bounds(): Promise<LogBounds> {
+    const first = await this.#engine.firstUpdate();
+    return { first, last: this.#engine.sequence() };
   }
 }
 

@@ -1,0 +1,148 @@
+// WATCH and MULTI as Redis 7.2 has them, with what a refused commit adds: null means a lost WATCH and
+// nothing else.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { openWorld } from "../support/world.ts";
+
+test("a watched key that another connection changes makes EXEC null", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  const other = world.connect();
+  watcher.say("WATCH k");
+  await world.settle();
+  other.say("SET k 1");
+  await world.settle();
+  for (const line of ["MULTI", "SET mine 1", "EXEC", "MULTI", "SET mine 2", "EXEC"]) {
+    watcher.say(line);
+  }
+  await world.settle();
+  assert.deepEqual(watcher.heard(), ["OK", "OK", "QUEUED", "nil-array", "OK", "QUEUED", "[ OK ]"]);
+});
+
+test("a refused write does not break a WATCH", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  const other = world.connect();
+  watcher.say("WATCH k");
+  await world.settle();
+  world.engine.refuseCommits("stall", 1);
+  other.say("SET k 1");
+  await world.settle();
+  for (const line of ["MULTI", "SET mine 1", "EXEC"]) watcher.say(line);
+  await world.settle();
+  assert.deepEqual(watcher.heard().at(-1), "[ OK ]");
+});
+
+test("an EXEC lost to a write that is then refused says so, and not null", async () => {
+  await using world = await openWorld({ pipeline: { backgroundBytes: 0 } });
+  const watcher = world.connect();
+  const other = world.connect();
+  watcher.say("WATCH k");
+  await world.settle();
+  world.engine.holdAsync();
+  other.say("SET k 1");
+  await world.settle();
+  for (const line of ["MULTI", "SET mine 1", "EXEC"]) watcher.say(line);
+  assert.deepEqual(watcher.heard(), ["OK", "OK", "QUEUED"]);
+  world.engine.refuseCommits("stall", 1, "Write stall");
+  world.engine.stopHolding();
+  await world.settle();
+  assert.match(watcher.heard().join(), /^-EXECABORT /);
+});
+
+test("a watched key that expires makes EXEC null; one that had expired before does not", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  watcher.say("SET k v PX 100");
+  watcher.say("SET gone v PX 10");
+  await world.settle();
+  world.clock.advance(50);
+  watcher.say("WATCH gone");
+  await world.settle();
+  for (const line of ["MULTI", "PING", "EXEC", "WATCH k"]) watcher.say(line);
+  await world.settle();
+  assert.deepEqual(watcher.heard().slice(2), ["OK", "OK", "QUEUED", "[ PONG ]", "OK"]);
+  world.clock.advance(100);
+  for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+  await world.settle();
+  assert.deepEqual(watcher.heard().at(-1), "nil-array");
+});
+
+test("EXEC and DISCARD without MULTI leave WATCH alone: Kvrocks 1562", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  const other = world.connect();
+  watcher.say("WATCH k");
+  await world.settle();
+  for (const line of ["EXEC", "DISCARD"]) watcher.say(line);
+  other.say("SET k 1");
+  await world.settle();
+  for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+  await world.settle();
+  assert.deepEqual(watcher.heard(), [
+    "OK",
+    "-ERR EXEC without MULTI",
+    "-ERR DISCARD without MULTI",
+    "OK",
+    "QUEUED",
+    "nil-array",
+  ]);
+});
+
+test("flushing and swapping databases break the WATCH of keys that were there or come to be there", async () => {
+  for (const line of ["FLUSHDB", "FLUSHALL", "SWAPDB 0 1"]) {
+    const world = await openWorld();
+    const watcher = world.connect();
+    const other = world.connect();
+    watcher.say("SET k v");
+    await world.settle();
+    watcher.say("WATCH k");
+    await world.settle();
+    other.say(line);
+    await world.settle();
+    for (const said of ["MULTI", "PING", "EXEC"]) watcher.say(said);
+    await world.settle();
+    assert.deepEqual(watcher.heard().at(-1), "nil-array", line);
+    await world[Symbol.asyncDispose]();
+  }
+});
+
+test("a queueing error aborts; nested MULTI and WATCH inside MULTI do not", async () => {
+  await using world = await openWorld();
+  const talker = world.connect();
+  for (const line of ["MULTI", "MULTI", "WATCH k", "SET a 1", "EXEC"]) talker.say(line);
+  await world.settle();
+  assert.deepEqual(talker.heard(), [
+    "OK",
+    "-ERR MULTI calls can not be nested",
+    "-ERR WATCH inside MULTI is not allowed",
+    "QUEUED",
+    "[ OK ]",
+  ]);
+  for (const line of ["MULTI", "NOSUCH", "SET a 2", "EXEC", "GET a"]) talker.say(line);
+  await world.settle();
+  assert.deepEqual(talker.heard(), [
+    "OK",
+    "-ERR unknown command 'NOSUCH', with args beginning with: ",
+    "QUEUED",
+    "-EXECABORT Transaction discarded because of previous errors.",
+    '"1"',
+  ]);
+});
+
+test("an EXEC of no commands answers an empty array; the queue has a limit", async () => {
+  await using world = await openWorld({ session: { transactionBytesMax: 200 } });
+  const talker = world.connect();
+  for (const line of ["MULTI", "EXEC", "MULTI", `SET a ${"x".repeat(300)}`, "EXEC"])
+    talker.say(line);
+  await world.settle();
+  assert.deepEqual(talker.heard(), [
+    "OK",
+    "[ ]",
+    "OK",
+    "-ERR transaction queue exceeds client-query-buffer-limit",
+    "-EXECABORT Transaction discarded because of previous errors.",
+  ]);
+});

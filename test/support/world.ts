@@ -1,0 +1,179 @@
+// A whole core on the memory engine and a clock that stands still: every step happens when the test
+// says so. Sessions have no sockets; what they are sent is read back by the strict reply reader, so
+// anything malformed fails the test (law 2).
+
+import assert from "node:assert/strict";
+
+import type { Bytes } from "../../src/base/bytes.ts";
+import { ManualClock } from "../../src/base/clock.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import type { PipelineSettings } from "../../src/commit/pipeline.ts";
+import { MemoryEngine } from "../../src/engine/memory.ts";
+import type { Limits } from "../../src/keyspace/view.ts";
+import { ReplyReader } from "../../src/resp/reader.ts";
+import type { Reply } from "../../src/resp/reply.ts";
+import { Core, type CoreHooks, type CoreOptions } from "../../src/server/core.ts";
+import type { SessionSettings } from "../../src/session/host.ts";
+import type { Session } from "../../src/session/session.ts";
+import { format } from "../conversations/notation.ts";
+
+export const START_MS = 1_700_000_000_000;
+
+export interface WorldSettings {
+  readonly engine?: MemoryEngine;
+  readonly clock?: ManualClock;
+  readonly pipeline?: Partial<PipelineSettings>;
+  readonly session?: Partial<SessionSettings>;
+  readonly limits?: Partial<Limits>;
+  readonly cacheBytesMax?: number;
+}
+
+export interface World extends AsyncDisposable {
+  readonly core: Core;
+  readonly engine: MemoryEngine;
+  readonly clock: ManualClock;
+  /** Our own bugs that surfaced; empty at the end of every test. */
+  readonly bugs: unknown[];
+  connect(): Talker;
+  /** Ends the turn and lets promises run, until nothing moves any more. */
+  settle(): Promise<void>;
+}
+
+/** One connection: says commands, and keeps what it is answered. */
+export class Talker {
+  readonly session: Session;
+  readonly replies: Reply[] = [];
+  abandoned = false;
+  closing = false;
+  #waiting = false;
+  readonly #queue: Bytes[][] = [];
+  readonly #reader = new ReplyReader();
+
+  constructor(core: Core) {
+    this.session = core.openSession({
+      write: (bytes) => this.#read(bytes),
+      abandon: () => {
+        this.abandoned = true;
+      },
+      closeAfterFlush: () => {
+        this.closing = true;
+      },
+    });
+    this.session.onResume = () => {
+      this.#waiting = false;
+      this.#go();
+    };
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
+  #read(bytes: Bytes): void {
+    this.#reader.push(bytes);
+    for (let reply = this.#reader.next(); reply !== undefined; reply = this.#reader.next()) {
+      this.replies.push(reply);
+    }
+    assert.ok(this.#reader.isBetweenReplies, `half a reply was written: ${bytes}`);
+  }
+
+  /** Sends one command, words separated by single spaces; it runs now unless an earlier one waits. */
+  say(line: string): void {
+    this.send(line.split(" "));
+  }
+
+  send(args: Bytes[]): void {
+    this.#queue.push(args);
+    this.#go();
+  }
+
+  #go(): void {
+    while (!this.#waiting) {
+      const args = this.#queue.shift();
+      if (args === undefined) return;
+      this.#waiting = true;
+      if (this.session.execute(args) === "done") this.#waiting = false;
+    }
+  }
+
+  /** The replies so far, in the notation of the conversations, and forgets them. */
+  heard(): string[] {
+    return this.replies.splice(0).map(format);
+  }
+}
+
+export const NO_LIMITS: Limits = {
+  stringBytesMax: 512 * 1024 * 1024,
+  unitBytesMax: 0,
+  notifyMask: 0,
+  countFrequency: false,
+  lfuLogFactor: 10,
+};
+
+export async function openWorld(settings: WorldSettings = {}): Promise<World> {
+  const engine = settings.engine ?? new MemoryEngine();
+  const clock = settings.clock ?? new ManualClock(START_MS);
+  const bugs: unknown[] = [];
+  const options: CoreOptions = {
+    engine,
+    clock,
+    random: new SeededRandom(1),
+    keyspace: { databaseCount: 16, cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024 },
+    pipeline: {
+      sync: false,
+      stallWaitMs: 0,
+      backgroundBytes: Infinity,
+      groupBytesMax: 4 * 1024 * 1024,
+      unknownTimeoutMs: 5000,
+      ...settings.pipeline,
+    },
+    session: {
+      execFailureReply: "attributed",
+      onceRetentionMs: 86_400_000,
+      transactionBytesMax: 1024 * 1024,
+      slowUs: Infinity,
+      requirePass: "",
+      ...settings.session,
+    },
+    limits: { ...NO_LIMITS, ...settings.limits },
+    renames: new Map(),
+    onBug: (error) => bugs.push(error),
+  };
+  const core = await Core.open(options, noHooks());
+  return {
+    core,
+    engine,
+    clock,
+    bugs,
+    connect: () => new Talker(core),
+    settle: () => settle(clock),
+    [Symbol.asyncDispose]: async () => {
+      assert.deepEqual(bugs, []);
+      await engine.close();
+    },
+  };
+}
+
+function noHooks(): CoreHooks {
+  return {
+    server: { version: "test" },
+    permission: () => null,
+    admission: () => null,
+    onSlow: () => {},
+    onErrorReply: () => {},
+  };
+}
+
+const TURNS_MAX = 1000;
+
+async function settle(clock: ManualClock): Promise<void> {
+  for (let turn = 0; turn < TURNS_MAX; turn++) {
+    const moved = clock.endTurn();
+    // Promises of the memory engine are settled within a few microtasks; an immediate follows them.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    if (!moved && !clock.endTurn()) return;
+  }
+  assert.fail("the world does not come to rest");
+}
