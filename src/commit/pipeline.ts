@@ -270,7 +270,7 @@ export class Pipeline {
       replies.send(bytes);
       return;
     }
-    replies.hold(unit.hold(batch, bytes, wrote));
+    replies.hold(unit.hold(batch, bytes, wrote), bytes.length);
     if (replies.listed) return;
     replies.listed = true;
     this.#holding.push(replies);

@@ -23,8 +23,12 @@ export interface Output {
   abandon(): void;
 }
 
+/** What a waiting reply is taken to cost besides its bytes. */
+const WAITING_OVERHEAD = 128;
+
 export class ReplyQueue {
   readonly #output: Output;
+  #waitingBytes = 0;
   /** A ready reply stands here as its bytes when something before it waits. */
   #waiting: (HeldReply | Bytes)[] = [];
   /** Whether the pipeline has this queue on its list. */
@@ -44,14 +48,24 @@ export class ReplyQueue {
     return this.#waiting.length;
   }
 
+  /** An estimate of the memory that waiting replies take. */
+  get waitingBytes(): number {
+    return this.#waitingBytes + this.#waiting.length * WAITING_OVERHEAD;
+  }
+
   /** A reply that rests on committed data only. */
   send(bytes: Bytes): void {
     if (this.#waiting.length === 0) this.#output.write(bytes);
-    else this.#waiting.push(bytes);
+    else {
+      this.#waiting.push(bytes);
+      this.#waitingBytes += bytes.length;
+    }
   }
 
-  hold(held: HeldReply): void {
+  /** `size`: the length of what `held` will be once committed. */
+  hold(held: HeldReply, size: number): void {
     this.#waiting.push(held);
+    this.#waitingBytes += size;
   }
 
   /** Sends what rests on batches up to `committedBatch`; true when nothing waits any more. */
@@ -68,6 +82,7 @@ export class ReplyQueue {
     }
     if (index === waiting.length) this.#waiting = [];
     else if (index > 0) this.#waiting = waiting.slice(index);
+    this.#waitingBytes -= out.length;
     if (out !== "") this.#output.write(out);
     return this.#waiting.length === 0;
   }
@@ -75,7 +90,7 @@ export class ReplyQueue {
   /** Every batch that is waited for was refused: turns each reply into what is true now, and sends. */
   refuse(failure: Failure): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.drop();
     let out = "";
     for (const entry of waiting) out += typeof entry === "string" ? entry : entry.refused(failure);
     if (out !== "") this.#output.write(out);
@@ -83,12 +98,13 @@ export class ReplyQueue {
 
   /** Law 9: the outcome stays unknown; the connection is closed and nothing is guessed. */
   abandon(): void {
-    this.#waiting = [];
+    this.drop();
     this.#output.abandon();
   }
 
   /** The connection is gone; nobody will read what waits. */
   drop(): void {
     this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 }

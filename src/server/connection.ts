@@ -39,6 +39,8 @@ export interface ConnectionParts {
 
 /** Replies waiting in the socket beyond this stop further commands until they are drained. */
 const OUTPUT_PAUSE_BYTES = 1024 * 1024;
+/** How long a client may keep its side open after we have ended ours and all is sent. */
+const LINGER_MS = 500;
 /** Pieces above this are passed to the socket before the chunk is done, to bound the string. */
 const OUTPUT_PIECE_BYTES = 64 * 1024;
 
@@ -56,7 +58,11 @@ export class Connection implements Output {
   #waiting = false;
   #drained = true;
   #inputEnded = false;
+  /** So many replies wait for their commit that no more commands are run. */
+  #backlogged = false;
   #closing = false;
+  /** Our side of the connection is ended; all that is left is to see the client go. */
+  #ended = false;
   #softSinceMs = 0;
 
   constructor(parts: ConnectionParts) {
@@ -89,10 +95,11 @@ export class Connection implements Output {
 
   /** Bytes of replies that the client has not taken yet. */
   get outputBytes(): number {
-    return this.#out.length + this.socket.writableLength;
+    return this.#out.length + this.socket.writableLength + this.session.replies.waitingBytes;
   }
 
   #received(chunk: Buffer): void {
+    if (this.#ended) return;
     this.#parts.stats.totalNetInputBytes += chunk.length;
     this.lastInputMs = this.#parts.host.clock.nowMs();
     this.#decoder.push(chunk);
@@ -120,7 +127,7 @@ export class Connection implements Output {
 
   #executeAll(): void {
     const { session } = this;
-    while (!this.#waiting && this.#drained && !this.#closing) {
+    while (this.#isReady) {
       if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
       const args = this.#decoder.next();
       if (args === null) {
@@ -130,6 +137,7 @@ export class Connection implements Output {
       this.#waiting = true;
       if (session.execute(args) === "done") this.#waiting = false;
       if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();
+      this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
   }
 
@@ -142,9 +150,13 @@ export class Connection implements Output {
     this.closeAfterFlush();
   }
 
+  get #isReady(): boolean {
+    return !this.#waiting && this.#drained && !this.#backlogged && !this.#closing;
+  }
+
   /** Reads on exactly while there is something that could be done with more input. */
   #regulate(): void {
-    const ready = !this.#waiting && this.#drained && !this.#closing;
+    const ready = this.#isReady || this.#ended;
     if (ready && this.socket.isPaused()) this.socket.resume();
     else if (!ready && !this.socket.isPaused()) this.socket.pause();
   }
@@ -153,22 +165,28 @@ export class Connection implements Output {
 
   write(bytes: Bytes): void {
     this.#out += bytes;
-    if (!this.#processing) this.#flush();
+    if (this.#processing) return;
+    this.#flush();
+    if (!this.#backlogged || this.session.replies.waitingBytes > OUTPUT_PAUSE_BYTES) return;
+    this.#backlogged = false;
+    // Not at once: the pipeline is in the middle of releasing replies.
+    this.#parts.host.clock.turnEnd(() => this.#process());
   }
 
   #flush(): void {
+    this.#writeOut();
+    if (this.#closing && this.session.replies.isEmpty) this.#end();
+  }
+
+  #writeOut(): void {
     const out = this.#out;
-    if (out === "") {
-      if (this.#closing && this.session.replies.isEmpty) this.socket.end();
-      return;
-    }
+    if (out === "") return;
     this.#out = "";
     if (this.socket.destroyed) return;
     this.#parts.stats.totalNetOutputBytes += out.length;
     this.socket.write(out, "latin1");
     if (this.socket.writableLength > OUTPUT_PAUSE_BYTES) this.#drained = false;
     this.#checkOutputLimit();
-    if (this.#closing && this.session.replies.isEmpty) this.socket.end();
   }
 
   #checkOutputLimit(): void {
@@ -204,6 +222,20 @@ export class Connection implements Output {
     if (!this.#processing) this.#flush();
   }
 
+  /**
+   * Ends our side. The client gets a moment to do the same: closing on input that nobody has read
+   * would reset the connection, and could take our last words with it.
+   */
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { socket } = this;
+    socket.end(() => {
+      this.#parts.host.clock.after(LINGER_MS, () => socket.destroy());
+    });
+    socket.resume();
+  }
+
   /** Law 9, or a limit: closes at once, unanswered. */
   abandon(): void {
     this.close();
@@ -211,6 +243,7 @@ export class Connection implements Output {
 
   close(): void {
     this.#closing = true;
+    this.#ended = true;
     this.#out = "";
     this.socket.destroy();
   }

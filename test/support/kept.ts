@@ -1,0 +1,143 @@
+// A whole server in this process, on a free port: what users run, without the command line.
+//
+//   await using kept = await startKept({ engine: "memory" });
+//   const client = await kept.client();
+//   assert.deepEqual(await client.send("SET", "a", "b"), OK);
+//
+// Clients are closed and the server is stopped at the end of the block; a bug of ours that surfaced
+// meanwhile fails the test there.
+
+import assert from "node:assert/strict";
+
+import { machineClock, type Clock } from "../../src/base/clock.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import type { PipelineSettings } from "../../src/commit/pipeline.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import { MemoryEngine } from "../../src/engine/memory.ts";
+import type { Limits } from "../../src/keyspace/view.ts";
+import type { ConnectionLimits } from "../../src/server/connection.ts";
+import { Core } from "../../src/server/core.ts";
+import { Server } from "../../src/server/server.ts";
+import type { SessionSettings } from "../../src/session/host.ts";
+import { RawClient } from "./raw-client.ts";
+
+export interface KeptSettings {
+  /** Default "memory". An engine of the test's own is closed here all the same. */
+  readonly engine?: "memory" | Engine;
+  readonly clock?: Clock;
+  readonly pipeline?: Partial<PipelineSettings>;
+  readonly session?: Partial<SessionSettings>;
+  readonly limits?: Partial<Limits>;
+  readonly connection?: Partial<ConnectionLimits>;
+  readonly maxClients?: number;
+  readonly cacheBytesMax?: number;
+  readonly renames?: ReadonlyMap<string, string>;
+}
+
+export interface Kept extends AsyncDisposable {
+  readonly port: number;
+  readonly engine: Engine;
+  readonly core: Core;
+  readonly server: Server;
+  /** Our own bugs that surfaced. */
+  readonly bugs: readonly unknown[];
+  client(options?: { allowHalfOpen?: boolean }): Promise<RawClient>;
+  /** Stops the server and closes the engine; done by the end of the `using` block otherwise. */
+  stop(): Promise<void>;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
+  const { engine: wanted = "memory" } = settings;
+  const engine = wanted === "memory" ? new MemoryEngine() : wanted;
+  const bugs: unknown[] = [];
+  const core = await openCore(engine, settings, (error) => bugs.push(error));
+  const server = new Server(core, {
+    maxClients: settings.maxClients ?? 10_000,
+    connection: {
+      bulkBytesMax: 512 * MEGABYTE,
+      queryBufferBytesMax: 1024 * MEGABYTE,
+      output: {
+        normal: { hardBytes: 0, softBytes: 0, softMs: 0 },
+        pubsub: { hardBytes: 32 * MEGABYTE, softBytes: 8 * MEGABYTE, softMs: 60_000 },
+      },
+      ...settings.connection,
+    },
+  });
+  const port = await server.listen({ host: "127.0.0.1", port: 0, backlog: 511 });
+  const clients: RawClient[] = [];
+  let stopped = false;
+  const stop = async (): Promise<void> => {
+    if (stopped) return;
+    stopped = true;
+    for (const client of clients) client[Symbol.dispose]();
+    await server.stop();
+    await engine.close();
+  };
+  return {
+    port,
+    engine,
+    core,
+    server,
+    bugs,
+    async client(options = {}) {
+      const client = await RawClient.connect(port, options);
+      clients.push(client);
+      return client;
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      assert.deepEqual(bugs, []);
+    },
+  };
+}
+
+function openCore(
+  engine: Engine,
+  settings: KeptSettings,
+  onBug: (error: unknown) => void,
+): Promise<Core> {
+  return Core.open(
+    {
+      engine,
+      clock: settings.clock ?? machineClock,
+      random: new SeededRandom(1),
+      keyspace: { databaseCount: 16, cacheBytesMax: settings.cacheBytesMax ?? 64 * MEGABYTE },
+      pipeline: {
+        sync: false,
+        stallWaitMs: 0,
+        backgroundBytes: MEGABYTE,
+        groupBytesMax: 4 * MEGABYTE,
+        unknownTimeoutMs: 5000,
+        ...settings.pipeline,
+      },
+      session: {
+        execFailureReply: "attributed",
+        onceRetentionMs: 86_400_000,
+        transactionBytesMax: MEGABYTE,
+        slowUs: Infinity,
+        requirePass: "",
+        ...settings.session,
+      },
+      limits: {
+        stringBytesMax: 512 * MEGABYTE,
+        unitBytesMax: 0,
+        notifyMask: 0,
+        countFrequency: false,
+        lfuLogFactor: 10,
+        ...settings.limits,
+      },
+      renames: settings.renames ?? new Map(),
+      onBug,
+    },
+    {
+      server: { version: "test" },
+      permission: () => null,
+      admission: () => null,
+      onSlow: () => {},
+      onErrorReply: () => {},
+    },
+  );
+}
