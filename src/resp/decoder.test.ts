@@ -134,6 +134,8 @@ test("a line that does not end is refused after 64 KB", () => {
   assert.equal(refusal(`*${long}`), "ERR Protocol error: too big mbulk count string");
   assert.equal(refusal(`*1\r\n$${long}`), "ERR Protocol error: too big bulk count string");
   assert.deepEqual(decode(`${long}\n`), [[long]]);
+  assert.equal(refusal(`${long}a\n`), "ERR Protocol error: too big inline request");
+  assert.equal(refusal(`*${long}\r\n`), "ERR Protocol error: too big mbulk count string");
 });
 
 test("a client that has yet to authenticate is kept small", () => {
@@ -229,4 +231,20 @@ test("a big argument in small pieces takes time in proportion to its length", ()
   assert.equal(decoder.next()?.[1]?.length, size);
   // Copying the whole for every piece would move 128 GB.
   assert.ok(performance.now() - started < 5000);
+});
+
+test("a reader that lags behind a full buffer does not have it moved for every piece", () => {
+  const command = bytes(`*1\r\n$8\r\n${"x".repeat(8)}\r\n`);
+  const decoder = new Decoder(LIMITS);
+  const backlog = Buffer.alloc(command.length * 200_000, command);
+  decoder.push(backlog);
+  decoder.keep();
+  const started = performance.now();
+  for (let turn = 0; turn < 200_000; turn++) {
+    assert.equal(decoder.next()?.length, 1);
+    decoder.push(command);
+  }
+  assert.equal(decoder.bufferedBytes, backlog.length);
+  // Moving 3.6 MB for every piece would move 720 GB.
+  assert.ok(performance.now() - started < 10_000);
 });
