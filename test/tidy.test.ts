@@ -23,10 +23,10 @@ const DOORS: Doors = {
   commands: ["resp", "config", "keyspace", "types"],
   commit: ["observe", "resp", "encoding", "engine", "keyspace", "type commands/table.ts"],
   scripting: ["resp", "keyspace", "commands"],
-  pubsub: ["observe", "resp"],
+  pubsub: ["observe", "resp", "keyspace/event.ts"],
   cluster: ["observe", "resp", "encoding", "keyspace"],
   replication: ["observe", "engine", "commit"],
-  background: ["observe", "config", "engine", "keyspace", "commit"],
+  background: ["observe", "config", "encoding", "engine", "keyspace", "commit"],
   // prettier-ignore
   session: [
     "observe", "config", "resp", "keyspace", "commands", "commit", "scripting", "pubsub",

@@ -198,6 +198,12 @@ export class Pipeline {
     return "waiting";
   }
 
+  /** Runs a unit that answers nobody; resolves when it has run, not when it is committed. */
+  async perform(unit: Unit): Promise<void> {
+    const cold = this.#tryRun(unit);
+    if (cold !== null) await this.#runCold(unit, cold);
+  }
+
   async #runCold(unit: Unit, first: ColdRead): Promise<void> {
     let cold: ColdRead | null = first;
     for (let round = 0; cold !== null; round++) {
@@ -234,8 +240,11 @@ export class Pipeline {
     }
     const wrote = keyspace.changedSince(mark);
     if (wrote) this.#noteWrite(client.replies, nowMs);
-    else if (keyspace.hasEffectsSince(mark)) this.#placeEffects(keyspace.takeEffectsSince(mark));
     if (bytes !== null) this.#deliver(unit, bytes, wrote);
+    // Behind the reply: who publishes to himself reads his answer first.
+    if (!wrote && keyspace.hasEffectsSince(mark)) {
+      this.#placeEffects(keyspace.takeEffectsSince(mark));
+    }
     return null;
   }
 

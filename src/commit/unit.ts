@@ -1,10 +1,11 @@
 // A unit of work: what runs without anyone in between and vanishes or stays as a whole. A plain
 // command, an EXEC, a script, a step of the expirer.
 
+import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
-import type { HeldReply, ReplyQueue } from "./reply-queue.ts";
+import { ReplyQueue, type HeldReply } from "./reply-queue.ts";
 
 /** Whom a unit works for: a connection, or the server itself. */
 export interface Client {
@@ -28,4 +29,27 @@ export interface Unit {
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply;
   /** The keys it will want, told after a first cold read, so that they are loaded at once. */
   keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
+}
+
+/** Nobody listens: what the server does for itself has no replies. */
+const NOBODY = new ReplyQueue({ write: () => {}, abandon: () => {} });
+
+/** A unit of the server's own: background work, nothing to answer. */
+export function internalUnit(
+  database: Database,
+  action: (view: View) => void,
+  keysWanted: () => Iterable<{ readonly database: Database; readonly key: Bytes }>,
+): Unit {
+  return {
+    client: { replies: NOBODY, touch: false, database },
+    countLookups: false,
+    run(view) {
+      action(view);
+      return null;
+    },
+    hold() {
+      throw new AssertionFailed("an internal unit has no reply");
+    },
+    keysWanted,
+  };
 }

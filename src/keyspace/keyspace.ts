@@ -29,7 +29,7 @@ import { KEY_HEADER_SIZE, writeKeyHeader } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
 import { ABSENT, readRecord, recordSize, writeRecord } from "../encoding/record.ts";
 import type { Kind, Value } from "../encoding/record.ts";
-import { DATA, EXPIRY, META, type Engine } from "../engine/engine.ts";
+import { DATA, EXPIRY, META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import { COLD } from "./cold.ts";
 import { Incarnation } from "./incarnation.ts";
@@ -75,6 +75,14 @@ export interface Database {
   replacedIn: number;
 }
 
+export interface Sweep {
+  readonly store: StoreId;
+  readonly from: Bytes;
+  readonly to: Bytes | null;
+}
+
+/** What a sweep is taken to add to a batch. */
+const SWEEP_BYTES = 64;
 const NOT_STORED: StoredState = { stored: false, indexedExpiryMs: 0 };
 const STORED: StoredState = { stored: true, indexedExpiryMs: 0 };
 
@@ -98,6 +106,8 @@ export class Keyspace {
   committedBatch = 0;
   /** Estimate of the bytes that the open batch will write. */
   openBytes = 0;
+  /** The earliest expiry written to the index since the expirer last asked; Infinity for none. */
+  earliestExpiryMs = Infinity;
   #undoLog: Undo[] = [];
   #effects: Effect[] = [];
   #dirty: Record[] = [];
@@ -108,6 +118,10 @@ export class Keyspace {
   #catalogChanged = false;
   /** Incarnations that the open batch flushes: their ranges are collected once it is committed. */
   #dropped: Incarnation[] = [];
+  /** Housekeeping that is not about records: leftovers of flushed incarnations. */
+  #sweeps: Sweep[] = [];
+  /** Databases that are configured away keep their incarnations, for when they come back. */
+  readonly #beyond: readonly number[];
   #versions = 0;
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
@@ -120,6 +134,7 @@ export class Keyspace {
       databases.push(newDatabase(index, this.#incarnationFor(stored, index)));
     }
     this.databases = databases;
+    this.#beyond = stored.incarnationIds.slice(options.databaseCount);
   }
 
   #incarnationFor(stored: meta.Catalog, index: number): Incarnation {
@@ -245,6 +260,18 @@ export class Keyspace {
     this.openBytes += 64;
   }
 
+  /** Deletes a range of the store itself (or one key, `to` null) that holds no live record. */
+  sweep(sweep: Sweep): void {
+    const sweeps = this.#sweeps;
+    sweeps.push(sweep);
+    this.#undoLog.push({
+      revert() {
+        sweeps.pop();
+      },
+    });
+    this.openBytes += SWEEP_BYTES;
+  }
+
   /** Something outside to be done when the open batch commits. */
   addEffect(effect: Effect): void {
     this.#effects.push(effect);
@@ -318,6 +345,8 @@ export class Keyspace {
       if (record.batch !== number) continue;
       records.push(record);
       before.push(storedState(record));
+      const { expiryMs } = record;
+      if (expiryMs !== 0 && expiryMs < this.earliestExpiryMs) this.earliestExpiryMs = expiryMs;
       encodeRecord(ops, record);
     }
     const chunks: { incarnation: Incarnation; index: number }[] = [];
@@ -325,6 +354,10 @@ export class Keyspace {
     for (const incarnation of this.#touchedIncarnations) {
       for (const index of incarnation.dirtyChunks) chunks.push({ incarnation, index });
       encodeIncarnation(ops, incarnation, countsOf);
+    }
+    for (const { store, from, to } of this.#sweeps) {
+      if (to === null) ops.delete(store, from);
+      else ops.deleteRange(store, from, to);
     }
     for (const { id } of this.#dropped) ops.put(META, meta.dropKey(id), "");
     if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
@@ -342,6 +375,7 @@ export class Keyspace {
     this.#touchedIncarnations = new Set();
     this.#catalogChanged = false;
     this.#dropped = [];
+    this.#sweeps = [];
     this.openBytes = 0;
     this.openBatch++;
   }
@@ -349,7 +383,10 @@ export class Keyspace {
   #catalog(): meta.Catalog {
     return {
       nextIncarnationId: this.#nextIncarnationId,
-      incarnationIds: this.databases.map((database) => database.incarnation.id),
+      incarnationIds: [
+        ...this.databases.map((database) => database.incarnation.id),
+        ...this.#beyond,
+      ],
     };
   }
 

@@ -1,0 +1,131 @@
+// The collector: removes what FLUSHDB and FLUSHALL left behind. A flush only begins a new incarnation
+// and notes the old one under "drop" in the same batch; here its ranges are deleted, its entries in the
+// expiry index swept in small steps, and at last the note itself. A crash in between loses nothing: the
+// note is still there at the next start.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Pipeline } from "../commit/pipeline.ts";
+import { internalUnit } from "../commit/unit.ts";
+import { decodeExpiryKey, readU32, u32 } from "../encoding/key.ts";
+import * as meta from "../encoding/meta.ts";
+import { DATA, ELEMENTS, EXPIRY, META, ORDER } from "../engine/engine.ts";
+import type { CursorRange } from "../engine/engine.ts";
+import { CHUNK_COUNT } from "../keyspace/incarnation.ts";
+import type { Sweep } from "../keyspace/keyspace.ts";
+
+const ROUND_MS = 1000;
+const ENTRIES_PER_STEP = 1000;
+
+export class Collector {
+  readonly #pipeline: Pipeline;
+  readonly #clock: Clock;
+  readonly #onBug: (error: unknown) => void;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(parts: { pipeline: Pipeline; clock: Clock; onBug: (error: unknown) => void }) {
+    this.#pipeline = parts.pipeline;
+    this.#clock = parts.clock;
+    this.#onBug = parts.onBug;
+  }
+
+  start(): void {
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#clock.after(ROUND_MS, () => {
+      void this.round().then(
+        () => this.#schedule(),
+        (error: unknown) => this.#onBug(error),
+      );
+    });
+  }
+
+  /** Collects every flushed incarnation there is; stops early when writes are refused. */
+  async round(): Promise<void> {
+    for (const id of await this.#dropped()) {
+      if (this.#stopped || !this.#mayWrite()) return;
+      await this.#sweep(rangesOf(id));
+      if (!(await this.#sweepExpiry(id))) return;
+      await this.#sweep([{ store: META, from: meta.dropKey(id), to: null }]);
+    }
+  }
+
+  #mayWrite(): boolean {
+    const pipeline = this.#pipeline;
+    return pipeline.refusal === null && !pipeline.isStalled && !pipeline.isFull;
+  }
+
+  async #dropped(): Promise<number[]> {
+    const lower = meta.DROP_PREFIX;
+    const flat = await this.#read(META, { lower, upper: `${lower}\xff\xff\xff\xff\xff` });
+    return flat.map((key) => readU32(key, lower.length));
+  }
+
+  /** Keys of a range, `ENTRIES_PER_STEP` at most, read on the loop once they are in the cache. */
+  async #read(
+    store: typeof META | typeof EXPIRY,
+    bounds: { lower: Bytes; upper: Bytes | null },
+  ): Promise<Bytes[]> {
+    const { engine } = this.#pipeline.keyspace;
+    const range: Omit<CursorRange, "patience"> = { ...bounds, reverse: false, valueBytesMax: 0 };
+    for (;;) {
+      const cursor = engine.cursor(store, { ...range, patience: "loop" });
+      try {
+        const flat = cursor.next(ENTRIES_PER_STEP);
+        if (flat !== undefined) return flat.filter((_, index) => index % 2 === 0);
+      } finally {
+        cursor.close();
+      }
+      await engine.warm(store, { ...range, patience: "wait" }, ENTRIES_PER_STEP);
+    }
+  }
+
+  /** False when it had to stop before the end. */
+  async #sweepExpiry(id: number): Promise<boolean> {
+    let lower: Bytes = "";
+    for (;;) {
+      if (this.#stopped || !this.#mayWrite()) return false;
+      const keys = await this.#read(EXPIRY, { lower, upper: null });
+      const last = keys.at(-1);
+      if (last === undefined) return true;
+      const dead = keys.filter((key) => decodeExpiryKey(key).target.incarnationId === id);
+      await this.#sweep(dead.map((from) => ({ store: EXPIRY, from, to: null })));
+      lower = `${last}\0`;
+    }
+  }
+
+  #sweep(sweeps: readonly Sweep[]): Promise<void> {
+    if (sweeps.length === 0) return Promise.resolve();
+    const { keyspace } = this.#pipeline;
+    const unit = internalUnit(
+      keyspace.system,
+      () => {
+        for (const sweep of sweeps) keyspace.sweep(sweep);
+      },
+      () => [],
+    );
+    return this.#pipeline.perform(unit);
+  }
+}
+
+function rangesOf(id: number): Sweep[] {
+  const from = u32(id);
+  const to = u32(id + 1);
+  const lastChunk = meta.slotChunkKey(id, CHUNK_COUNT);
+  return [
+    { store: DATA, from, to },
+    { store: ELEMENTS, from, to },
+    { store: ORDER, from, to },
+    { store: META, from: meta.countKey(id), to: null },
+    { store: META, from: meta.slotChunkKey(id, 0), to: lastChunk },
+  ];
+}

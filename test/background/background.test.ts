@@ -1,0 +1,155 @@
+// What the server does for itself: expiry by the index, collecting flushed databases, fsyncing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Collector } from "../../src/background/collector.ts";
+import { Expirer } from "../../src/background/expirer.ts";
+import type { Bytes } from "../../src/base/bytes.ts";
+import { Durability } from "../../src/commit/durability.ts";
+import { DATA, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
+import type { MemoryEngine } from "../../src/engine/memory.ts";
+import { EVENT_CLASSES } from "../../src/keyspace/event.ts";
+import { openWorld, type World } from "../support/world.ts";
+
+function keysIn(engine: MemoryEngine, store: StoreId, lower = ""): Bytes[] {
+  const range = { lower, upper: null, reverse: false, valueBytesMax: 0, patience: "wait" } as const;
+  const cursor = engine.cursor(store, range);
+  const flat = cursor.next(1_000_000) ?? [];
+  cursor.close();
+  return flat.filter((_, index) => index % 2 === 0);
+}
+
+function background(world: World): { expirer: Expirer; collector: Collector } {
+  const { pipeline } = world.core;
+  const parts = { pipeline, clock: world.clock, onBug: (bug: unknown) => world.bugs.push(bug) };
+  return { expirer: new Expirer(parts), collector: new Collector(parts) };
+}
+
+test("keys whose time has come are removed from data and index, and their events told", async () => {
+  await using world = await openWorld({ limits: { notifyMask: EVENT_CLASSES.expired } });
+  const { expirer } = background(world);
+  const events: string[] = [];
+  world.core.view.onKeyEvent = (event) => events.push(`${event.name} ${event.key}`);
+  const talker = world.connect();
+  for (const line of ["SET a 1 PX 100", "SET b 1 PX 200", "SET c 1", "SET d 1 PX 100"]) {
+    talker.say(line);
+  }
+  talker.say("PERSIST d");
+  await world.settle();
+  world.clock.advance(150);
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(events, ["expired a"]);
+  assert.equal(keysIn(world.engine, DATA).length, 3);
+  assert.equal(keysIn(world.engine, EXPIRY).length, 1);
+  world.clock.advance(100);
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(events, ["expired a", "expired b"]);
+  talker.heard();
+  talker.say("DBSIZE");
+  assert.deepEqual(talker.heard(), ["2"]);
+  assert.equal(world.core.stats.expiredKeys, 2);
+});
+
+test("a key with an earlier time than any seen is still found", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  const talker = world.connect();
+  world.clock.advance(10_000);
+  await expirer.round();
+  talker.say("SET k 1 PX 1");
+  await world.settle();
+  world.clock.advance(10);
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
+});
+
+test("expired keys stay hidden, and are not removed, while their removal is refused", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  const talker = world.connect();
+  talker.say("SET k 1 PX 10");
+  await world.settle();
+  talker.heard();
+  world.clock.advance(20);
+  world.engine.refuseCommits("stall", 1);
+  await expirer.round();
+  await world.settle();
+  talker.say("GET k");
+  assert.deepEqual(talker.heard(), ["nil"]);
+  assert.equal(keysIn(world.engine, DATA).length, 1);
+  await expirer.round();
+  await world.settle();
+  assert.equal(keysIn(world.engine, DATA).length, 0);
+});
+
+test("what a flush left behind is collected, and nothing else", async () => {
+  await using world = await openWorld();
+  const { collector } = background(world);
+  const talker = world.connect();
+  for (let index = 0; index < 50; index++) talker.say(`SET old:${index} 1 EX 100`);
+  talker.say("SELECT 1");
+  talker.say("SET kept 1 EX 100");
+  talker.say("SELECT 0");
+  await world.settle();
+  talker.say("FLUSHDB");
+  talker.say("SET new 1 EX 100");
+  await world.settle();
+  assert.equal(keysIn(world.engine, DATA).length, 52);
+  await collector.round();
+  await world.settle();
+  await collector.round();
+  await world.settle();
+  assert.equal(keysIn(world.engine, DATA).length, 2);
+  assert.equal(keysIn(world.engine, EXPIRY).length, 2);
+  assert.deepEqual(
+    keysIn(world.engine, META, "drop").filter((key) => key.startsWith("drop")),
+    [],
+  );
+});
+
+test("a refused flush brings everything back, and nothing is collected", async () => {
+  await using world = await openWorld();
+  const { collector } = background(world);
+  const talker = world.connect();
+  for (let index = 0; index < 5; index++) talker.say(`SET k:${index} 1`);
+  await world.settle();
+  talker.heard();
+  world.engine.refuseCommits("stall", 1, "Write stall");
+  talker.say("FLUSHALL");
+  await world.settle();
+  await collector.round();
+  await world.settle();
+  for (const line of ["DBSIZE", "GET k:3"]) talker.say(line);
+  assert.deepEqual(talker.heard(), ["-TRYAGAIN Write stall; retry in 100 ms", "5", '"1"']);
+});
+
+test("everysec fsyncs what was written; a waiter for a batch is told when it is safe", async () => {
+  await using world = await openWorld();
+  const { pipeline } = world.core;
+  const onBug = (bug: unknown): unknown => world.bugs.push(bug);
+  const parts = { pipeline, clock: world.clock, mode: "everysec", onBug } as const;
+  const durability = new Durability(parts);
+  durability.start();
+  const talker = world.connect();
+  talker.say("SET k 1");
+  await world.settle();
+  assert.equal(durability.syncedBatch, 0);
+  world.clock.advance(1000);
+  await world.settle();
+  assert.equal(durability.syncedBatch, pipeline.keyspace.committedBatch);
+  talker.say("SET k 2");
+  await world.settle();
+  let told = false;
+  const waiting = durability.waitSynced(talker.session.replies.lastWriteBatch).then(() => {
+    told = true;
+  });
+  assert.equal(told, false);
+  await world.settle();
+  await waiting;
+  assert.equal(told, true);
+  durability.stop();
+});
