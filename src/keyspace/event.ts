@@ -19,6 +19,10 @@ export const EVENT_CLASSES = {
   newKey: 1 << 14, // n
 } as const;
 
+// The two bits of the mask that are no classes: which of the channels are told.
+export const NOTIFY_KEYSPACE = 1 << 0; // K
+export const NOTIFY_KEYEVENT = 1 << 1; // E
+
 export type EventClass = keyof typeof EVENT_CLASSES;
 
 export interface KeyEvent {

@@ -19,9 +19,9 @@ export interface TestWorld {
   /** Every keyspace event that was told, in order. */
   readonly events: KeyEvent[];
   /** Runs one unit: committed when it returns, rolled back when it throws. */
-  unit<T>(action: (view: View) => T): T;
+  readonly unit: <T>(action: (view: View) => T) => T;
   /** Moves the clock forward. */
-  advance(byMs: number): void;
+  readonly advance: (byMs: number) => void;
 }
 
 export function testWorld(): TestWorld {

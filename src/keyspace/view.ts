@@ -10,6 +10,7 @@ import { ABSENT, recordSize, type Kind, type Value } from "../encoding/record.ts
 import { KEY_HEADER_SIZE } from "../encoding/key.ts";
 import type { Stats } from "../observe/stats.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
+import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
 import type { Record } from "./record.ts";
@@ -28,9 +29,6 @@ export interface Limits {
   lfuLogFactor: number;
 }
 
-export const NOTIFY_KEYSPACE = 1 << 0;
-export const NOTIFY_KEYEVENT = 1 << 1;
-
 export class View {
   readonly keyspace: Keyspace;
   readonly stats: Stats;
@@ -38,6 +36,8 @@ export class View {
   readonly random: Random;
   /** Where keyspace events go once committed; set by the server. */
   onKeyEvent: (event: KeyEvent) => void = () => {};
+  /** Who listens to published messages; set by the server. */
+  audience: Audience = NOBODY;
 
   /** Milliseconds since the epoch, one moment for the whole unit. */
   nowMs = 0;
@@ -187,6 +187,18 @@ export class View {
     if ((this.limits.notifyMask & EVENT_CLASSES[eventClass]) === 0) return;
     const event = { eventClass, name, databaseIndex: this.database.index, key };
     this.afterCommit({ survivesRefusal: false, happen: () => this.onKeyEvent(event) });
+  }
+
+  /** Sends a message once what was written before it is settled; returns how many listen now. */
+  publish(space: Space, channel: Bytes, payload: Bytes): number {
+    const { audience } = this;
+    const receivers = audience.receiverCount(space, channel);
+    if (receivers === 0) return 0;
+    this.afterCommit({
+      survivesRefusal: false,
+      happen: () => audience.publish(space, channel, payload),
+    });
+    return receivers;
   }
 
   /** Puts off an effect on the outside until the commit (law 5). */
