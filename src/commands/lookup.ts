@@ -26,6 +26,8 @@ export class Command {
   readonly deniesOom: boolean;
   readonly needsNoAuth: boolean;
   readonly isNoMulti: boolean;
+  /** It may send a message: PUBLISH, SPUBLISH. */
+  readonly publishes: boolean;
   readonly stats: CommandStats = { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 };
   /** By upper-case subname; empty for plain commands. */
   readonly subcommands = new Map<string, Command>();
@@ -39,6 +41,7 @@ export class Command {
     this.deniesOom = row.flags.includes("denyoom");
     this.needsNoAuth = row.flags.includes("no_auth");
     this.isNoMulti = row.flags.includes("no_multi");
+    this.publishes = row.kind === "data" && row.flags.includes("pubsub");
     if (row.kind !== "container") return;
     for (const [subname, subrow] of Object.entries(row.subcommands)) {
       const subcommand = new Command(`${name}|${subname.toLowerCase()}`, subrow, this);

@@ -31,9 +31,15 @@ export interface TransactionPort {
   once(): Reply;
 }
 
+export type SubscriptionKind = "channel" | "pattern" | "shard";
+
 export interface SubscriptionPort {
   /** Channels, patterns and shard channels together. */
   readonly subscriptionCount: number;
+  /** Null when the confirmations, one for each name, are pushed; in EXEC they are the reply. */
+  subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null;
+  /** The same; without names, from all of the kind. */
+  unsubscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null;
 }
 
 export interface SessionPort extends IdentityPort, TransactionPort, SubscriptionPort {

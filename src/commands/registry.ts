@@ -6,6 +6,7 @@ import { databaseCommands } from "./database.ts";
 import { dumpCommands } from "./dump.ts";
 import { expiryCommands } from "./expiry.ts";
 import { keyCommands } from "./key.ts";
+import { pubsubCommands } from "./pubsub.ts";
 import { scanCommands } from "./scan.ts";
 import { stringCommands } from "./string-rows.ts";
 import type { CommandRows } from "./table.ts";
@@ -21,4 +22,5 @@ export const COMMANDS: CommandRows = {
   ...databaseCommands,
   ...connectionCommands,
   ...transactionCommands,
+  ...pubsubCommands,
 };

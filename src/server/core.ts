@@ -15,6 +15,8 @@ import type { Engine } from "../engine/engine.ts";
 import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
 import { View, type Limits } from "../keyspace/view.ts";
 import { Stats } from "../observe/stats.ts";
+import { Hub } from "../pubsub/hub.ts";
+import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
 import { DefaultUserAuthenticator } from "../session/auth.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
@@ -50,6 +52,7 @@ export class Core {
   readonly view: View;
   readonly stats: Stats;
   readonly commands: CommandTable;
+  readonly hub = new Hub();
   readonly host: SessionHost;
   readonly hooks: CoreHooks;
   #nextSessionId = 1;
@@ -65,11 +68,14 @@ export class Core {
     this.stats = parts.stats;
     this.hooks = hooks;
     this.commands = new CommandTable(COMMANDS, options.renames);
+    parts.view.audience = this.hub;
+    parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.host = {
       pipeline,
       commands: this.commands,
       clock: options.clock,
       stats: parts.stats,
+      hub: this.hub,
       settings: options.session,
       authenticator: new DefaultUserAuthenticator(options.session),
       get server() {

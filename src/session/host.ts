@@ -9,6 +9,7 @@ import type { Args } from "../commands/table.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import type { ExecFailureReply } from "../commit/settle.ts";
 import type { Stats } from "../observe/stats.ts";
+import type { Hub } from "../pubsub/hub.ts";
 import type { CommandError } from "../resp/errors.ts";
 import type { Authenticator, PasswordSettings } from "./auth.ts";
 import type { Session } from "./session.ts";
@@ -31,6 +32,7 @@ export interface SessionHost {
   readonly settings: SessionSettings;
   readonly server: ServerPort;
   readonly authenticator: Authenticator;
+  readonly hub: Hub;
   /** Why a command is refused before it runs: OOM, READONLY, MISCONF; null when it may run. */
   admission(command: Command): CommandError | null;
   /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */

@@ -9,7 +9,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
-import type { SessionPort } from "../commands/ports.ts";
+import type { SessionPort, SubscriptionKind } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
@@ -17,11 +17,13 @@ import { plainError, type Failure } from "../commit/settle.ts";
 import type { Client, Unit } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
+import type { Subscriber } from "../pubsub/hub.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
-import { ErrorReply, OK, QUEUED, type Reply } from "../resp/reply.ts";
+import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
 import { DEFAULT_USER, NO_AUTH, WRONG_PASS } from "./auth.ts";
 import type { SessionHost } from "./host.ts";
+import { asElement, Subscriptions } from "./subscriptions.ts";
 import { Transaction } from "./transaction.ts";
 
 export type ExecuteState = "done" | "waiting";
@@ -38,7 +40,7 @@ const PUBSUB_COMMANDS = new Set([
   "reset",
 ]);
 
-export class Session implements SessionPort, Client {
+export class Session implements SessionPort, Client, Subscriber {
   readonly id: number;
   readonly host: SessionHost;
   readonly replies: ReplyQueue;
@@ -51,6 +53,8 @@ export class Session implements SessionPort, Client {
   user: Bytes | null;
   /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
   subscriptionCount = 0;
+  /** Set while an EXEC of this connection runs. */
+  isInExec = false;
   lastCommand: Command | null = null;
   /** CLIENT REPLY: replies are counted but not sent. "skip-next" becomes "skip" with the next command. */
   replyMode: "on" | "off" | "skip" | "skip-next" = "on";
@@ -58,6 +62,9 @@ export class Session implements SessionPort, Client {
   onResume: () => void = () => {};
   readonly #output: Output & { closeAfterFlush(): void };
   readonly #single: SingleUnit;
+  /** Null until the first SUBSCRIBE: most connections have none. */
+  #subscriptions: Subscriptions | null = null;
+  #isClosed = false;
 
   constructor(host: SessionHost, id: number, output: Output & { closeAfterFlush(): void }) {
     this.host = host;
@@ -268,6 +275,60 @@ export class Session implements SessionPort, Client {
     this.replies.send(encode(message, this.protocol));
   }
 
+  // SessionPort: subscriptions
+
+  subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
+    return this.#confirm(this.#startSubscriptions().subscribe(kind, names));
+  }
+
+  unsubscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
+    return this.#confirm(this.#startSubscriptions().unsubscribe(kind, names));
+  }
+
+  #startSubscriptions(): Subscriptions {
+    this.#subscriptions ??= new Subscriptions(this.host.hub, this);
+    return this.#subscriptions;
+  }
+
+  #confirm(confirmations: readonly Push[]): Reply | null {
+    if (this.isInExec) {
+      this.#countSubscriptions();
+      return asElement(confirmations);
+    }
+    this.keepSubscriptions();
+    for (const confirmation of confirmations) this.push(confirmation);
+    return null;
+  }
+
+  #countSubscriptions(): void {
+    const subscriptions = this.#subscriptions;
+    // An EXEC that waited for the disk may end when nobody is there any more.
+    if (this.#isClosed) subscriptions?.clear();
+    this.subscriptionCount = subscriptions?.count ?? 0;
+  }
+
+  /** What has been subscribed to stays: the EXEC that did it has run to its end. */
+  keepSubscriptions(): void {
+    this.#subscriptions?.keep();
+    this.#countSubscriptions();
+  }
+
+  /** The EXEC has been stopped and will run again. */
+  revertSubscriptions(): void {
+    this.#subscriptions?.revert();
+    this.#countSubscriptions();
+  }
+
+  #clearSubscriptions(): void {
+    this.#subscriptions?.clear();
+    this.subscriptionCount = 0;
+  }
+
+  /** A message from the hub, encoded for `protocol`; not silenced by CLIENT REPLY. */
+  tell(bytes: Bytes): void {
+    this.replies.send(bytes);
+  }
+
   // SessionPort: transactions
 
   multi(): Reply {
@@ -293,6 +354,7 @@ export class Session implements SessionPort, Client {
 
   reset(): void {
     this.transaction.abandon();
+    this.#clearSubscriptions();
     this.databaseIndex = 0;
     this.name = "";
     this.user = this.host.authenticator.isOpen ? DEFAULT_USER : null;
@@ -307,7 +369,9 @@ export class Session implements SessionPort, Client {
 
   /** The connection is gone. */
   closed(): void {
+    this.#isClosed = true;
     this.transaction.abandon();
+    this.#clearSubscriptions();
     this.replies.drop();
   }
 }

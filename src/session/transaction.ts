@@ -284,6 +284,8 @@ interface Element {
   /** The newest uncommitted batch it wrote to or looked at; 0 for none. */
   readonly batch: number;
   readonly wrote: boolean;
+  /** Whether it sent a message, which leaves with the writes of the transaction if there are any. */
+  readonly published: boolean;
   readonly database: Database;
 }
 
@@ -307,10 +309,19 @@ class TransactionUnit implements Unit {
     // A cold read may have stopped an earlier attempt behind a SELECT.
     session.database = this.#startDatabase;
     this.#elements = null;
-    const reply = this.#reply(view);
-    this.#parts.done();
-    const bytes = session.encodeReply(reply);
-    return bytes === "" ? null : bytes;
+    session.isInExec = true;
+    try {
+      const reply = this.#reply(view);
+      this.#parts.done();
+      session.keepSubscriptions();
+      const bytes = session.encodeReply(reply);
+      return bytes === "" ? null : bytes;
+    } catch (error) {
+      session.revertSubscriptions();
+      throw error;
+    } finally {
+      session.isInExec = false;
+    }
   }
 
   #reply(view: View): Reply {
@@ -359,7 +370,8 @@ class TransactionUnit implements Unit {
       const wrote = keyspace.changedSince(mark);
       const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
       const batch = wrote || queued.command.name === "once" ? keyspace.openBatch : seen;
-      elements.push({ reply, batch, wrote, database });
+      const published = queued.command.publishes && keyspace.hasEffectsSince(mark);
+      elements.push({ reply, batch, wrote, published, database });
       saw = Math.max(saw, view.saw);
     }
     view.saw = saw;
@@ -383,10 +395,11 @@ class TransactionUnit implements Unit {
     return reply;
   }
 
-  hold(batch: number, bytes: Bytes): HeldReply {
+  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
     return new HeldTransaction(this.client, {
       batch,
       bytes,
+      wrote,
       queue: this.queue,
       elements: this.#elements,
     });
@@ -403,6 +416,8 @@ class TransactionUnit implements Unit {
 interface TransactionHeld {
   readonly batch: number;
   readonly bytes: Bytes;
+  /** Whether anything was written: its messages are then lost with the batch. */
+  readonly wrote: boolean;
   readonly queue: readonly Queued[];
   /** Null when nothing ran: a lost WATCH, or the replies of an earlier run under the token. */
   readonly elements: readonly Element[] | null;
@@ -441,15 +456,19 @@ class HeldTransaction implements HeldReply {
       case "every":
         return elements.map(() => error);
       case "attributed":
-        return elements.map(({ reply, batch }) => (batch >= failure.fromBatch ? error : reply));
+        return elements.map((element) => (this.#isLost(element, failure) ? error : element.reply));
       default:
         return unreachable(execFailureReply);
     }
   }
 
+  #isLost({ batch, published }: Element, failure: Failure): boolean {
+    return batch >= failure.fromBatch || (published && this.#held.wrote);
+  }
+
   /** A transaction that only read rests on others' undone writes: read what concerns them again. */
   #reread(element: Element, index: number, failure: Failure): Reply {
-    if (element.batch < failure.fromBatch) return element.reply;
+    if (!this.#isLost(element, failure)) return element.reply;
     const queued = this.#held.queue[index];
     assert(queued !== undefined);
     const { row } = queued.command;
