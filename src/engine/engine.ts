@@ -132,20 +132,26 @@ export interface Engine {
   /** The committed batches from `sequence` on, as their representations, in order, without gaps. */
   updatesSince(sequence: number): AsyncIterable<EngineUpdate>;
   /** The oldest sequence number that `updatesSince` can begin with. */
-  firstUpdate(): number;
+  firstUpdate(): Promise<number>;
 
   health(): EngineHealth;
   /** Called on the event loop whenever health may have changed. One listener. */
   onHealth(listener: () => void): void;
   /** Tries to leave a background error behind; resolves when writes are taken again. */
   resume(): Promise<void>;
-  /** A property or statistic in the engine's own words, for INFO; null when it has none such. */
-  property(name: string): string | null;
+  /**
+   * A property or statistic by the engine's own name, for INFO: of one store, `meta` when none is
+   * named, or a number summed over all stores. Null when there is none such.
+   */
+  property(name: string, of?: StoreId | "all"): string | null;
   flush(): Promise<void>;
   compact(): Promise<void>;
   /** A consistent copy in a new folder, sharing files with the original where the disk can. */
   checkpoint(path: string): Promise<void>;
-  /** Changes one setting by its configuration name; throws SettingRefused, in the engine's words. */
-  configure(name: string, value: string): void;
+  /**
+   * Changes one setting while running, by the engine's own name for it and in its own units.
+   * Rejects with SettingRefused, in the engine's words.
+   */
+  configure(name: string, value: string): Promise<void>;
   close(): Promise<void>;
 }

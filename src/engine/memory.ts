@@ -8,6 +8,7 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import {
+  META,
   STORES,
   SettingRefused,
   StorageError,
@@ -59,6 +60,17 @@ const WORDS: Record<StorageErrorKind, string> = {
   corruption: "block checksum mismatch",
   closed: "the engine is closed",
 };
+const KNOWN_SETTINGS: ReadonlySet<string> = new Set([
+  "block_cache_bytes",
+  "disable_auto_compactions",
+  "level0_file_num_compaction_trigger",
+  "level0_slowdown_writes_trigger",
+  "level0_stop_writes_trigger",
+  "low_pri",
+  "max_background_jobs",
+  "max_write_buffer_number",
+  "write_buffer_size",
+]);
 /** Past this the log is dropped and all counts as flushed, as RocksDB flushes memtables. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -168,8 +180,8 @@ export class MemoryEngine implements Engine {
   // oxlint-disable-next-line require-await
   async *updatesSince(sequence: number): AsyncIterable<EngineUpdate> {
     this.#checkOpen();
-    if (sequence < this.firstUpdate()) {
-      const words = `the log begins at ${this.firstUpdate()}, not at ${sequence}`;
+    if (sequence < this.#firstUpdate()) {
+      const words = `the log begins at ${this.#firstUpdate()}, not at ${sequence}`;
       throw new StorageError("io", "refused", words);
     }
     const updates = this.#log.slice();
@@ -180,8 +192,9 @@ export class MemoryEngine implements Engine {
     }
   }
 
-  firstUpdate(): number {
-    return this.#log[0]?.seq ?? this.#sequence + 1;
+  firstUpdate(): Promise<number> {
+    this.#checkOpen();
+    return Promise.resolve(this.#firstUpdate());
   }
 
   health(): EngineHealth {
@@ -200,8 +213,9 @@ export class MemoryEngine implements Engine {
     });
   }
 
-  property(name: string): string | null {
+  property(name: string, of: StoreId | "all" = META): string | null {
     if (name !== "rocksdb.estimate-num-keys") return null;
+    if (of !== "all") return String(this.#store(of).size);
     return String(this.#stores.reduce((sum, store) => sum + store.size, 0));
   }
 
@@ -224,10 +238,13 @@ export class MemoryEngine implements Engine {
     });
   }
 
-  configure(name: string, value: string): void {
-    this.#checkOpen();
-    if (!name.startsWith("rocksdb.")) throw new SettingRefused(`no setting of the engine: ${name}`);
-    this.settings.set(name, value);
+  /** Takes a few of the product's settings, to be found in `settings`; they change nothing here. */
+  configure(name: string, value: string): Promise<void> {
+    return this.#later("other", null, () => {
+      this.#checkOpen();
+      if (!KNOWN_SETTINGS.has(name)) throw new SettingRefused(`Unrecognized option: ${name}`);
+      this.settings.set(name, value);
+    });
   }
 
   close(): Promise<void> {
@@ -348,6 +365,10 @@ export class MemoryEngine implements Engine {
     engine.#sequence = sequence;
     engine.#makeDurable();
     return engine;
+  }
+
+  #firstUpdate(): number {
+    return this.#log[0]?.seq ?? this.#sequence + 1;
   }
 
   #later<Result>(kind: AsyncKind, batch: Buffer | null, run: () => Result): Promise<Result> {

@@ -1,0 +1,88 @@
+// May this directory be opened? Looked at before RocksDB is let near it, because RocksDB creates and
+// recovers eagerly: in somebody else's directory not one byte may change.
+
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+
+/** The directory cannot be used; the message names it and says what to do. */
+export class DirectoryRefused extends Error {
+  override readonly name = "DirectoryRefused";
+  readonly path: string;
+
+  constructor(path: string, reason: string, advice: string) {
+    super(`the data directory ${path} ${reason}; ${advice}`);
+    this.path = path;
+  }
+}
+
+const USE_ANOTHER = "name another directory with `dir`, or move what is there away";
+/** Files of a first start that died before it had a database: nothing of a user is in them. */
+const UNFINISHED =
+  /^(?:LOCK|LOG|LOG\.old\.\d+|IDENTITY|MANIFEST-\d+|OPTIONS-\d+(?:\.dbtmp)?|\d+\.dbtmp)$/;
+
+/** Makes the directory if need be. "fresh": no database is in it; "database": one may be. */
+export function inspectDirectory(path: string): "fresh" | "database" {
+  const names = namesIn(path);
+  if (names === null) {
+    attempt(path, "cannot be made", () => mkdirSync(path, { recursive: true }));
+    return "fresh";
+  }
+  if (names.includes("CURRENT")) return "database";
+  const foreign = names.find((name) => !UNFINISHED.test(name));
+  if (foreign === undefined) return "fresh";
+  const isTorn = names.some((name) => name.startsWith("MANIFEST-"));
+  if (!isTorn) throw new DirectoryRefused(path, `holds other files (${foreign})`, USE_ANOTHER);
+  const reason = "holds the files of a database but not its file CURRENT";
+  throw new DirectoryRefused(path, reason, "restore it from a backup, or use another directory");
+}
+
+/** Compares the families found with our own, `names` in the order of their ids. */
+export function checkFamilies(path: string, found: readonly string[], names: readonly string[]) {
+  const stranger = found.find((name) => !names.includes(name));
+  if (stranger !== undefined) {
+    const reason = `holds a RocksDB database of another program (column family "${stranger}")`;
+    throw new DirectoryRefused(path, reason, USE_ANOTHER);
+  }
+  // A first start that died half-way has made the first few of them.
+  const missing = names.find((name, index) => index < found.length && !found.includes(name));
+  if (missing === undefined) return;
+  const reason = `holds a RocksDB database without the column family "${missing}"`;
+  throw new DirectoryRefused(path, reason, USE_ANOTHER);
+}
+
+export function holdsForeignData(path: string): DirectoryRefused {
+  return new DirectoryRefused(path, "holds a RocksDB database of another program", USE_ANOTHER);
+}
+
+/** What RocksDB said when it could not open the database. */
+export function openingFailed(path: string, code: string, words: string): DirectoryRefused {
+  if (words.includes("LOCK") || words.includes("lock hold")) {
+    const advice = "stop that server, or name another directory with `dir`";
+    return new DirectoryRefused(path, "is in use by another server", advice);
+  }
+  if (code === "Corruption") {
+    const advice =
+      "nothing was changed; restore it from a backup, or look at it with RocksDB's `ldb`";
+    return new DirectoryRefused(path, `holds a damaged database (${words})`, advice);
+  }
+  const advice = "check the disk, the permissions and the free space, and start again";
+  return new DirectoryRefused(path, `cannot be opened (${words})`, advice);
+}
+
+function namesIn(path: string): string[] | null {
+  const stat = attempt(path, "cannot be read", () => statSync(path, { throwIfNoEntry: false }));
+  if (stat === undefined) return null;
+  if (!stat.isDirectory()) {
+    throw new DirectoryRefused(path, "is not a directory", "name another with `dir`");
+  }
+  return attempt(path, "cannot be read", () => readdirSync(path));
+}
+
+function attempt<Result>(path: string, what: string, action: () => Result): Result {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    const advice = "check its owner and permissions, or name another directory with `dir`";
+    throw new DirectoryRefused(path, `${what} (${error.message})`, advice);
+  }
+}
