@@ -1,0 +1,97 @@
+// The rows of the command table against COMMAND INFO of Debian's redis-server, for the families
+// that are complete: arity, flags and positions of keys are facts, and clients act on them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { COMMANDS } from "../../src/commands/registry.ts";
+import type { CommandRow } from "../../src/commands/table.ts";
+import { MapReply, Status, type Reply } from "../../src/resp/reply.ts";
+import { isOracleInstalled, startOracle } from "./oracle.ts";
+
+const GROUPS = ["string", "bitmap"];
+
+function textOf(reply: Reply | undefined): string {
+  if (reply instanceof Status) return reply.text;
+  assert.ok(typeof reply === "string");
+  return reply;
+}
+
+function listOf(reply: Reply | undefined): readonly Reply[] {
+  assert.ok(reply !== undefined && reply !== null && typeof reply === "object");
+  assert.ok(!("kind" in reply));
+  return reply;
+}
+
+function fieldsOf(reply: Reply | undefined): ReadonlyMap<string, Reply> {
+  const flat = reply instanceof MapReply ? reply.flat : listOf(reply);
+  const fields = new Map<string, Reply>();
+  for (let index = 0; index < flat.length; index += 2) {
+    fields.set(textOf(flat[index]), flat[index + 1] ?? null);
+  }
+  return fields;
+}
+
+/** COMMAND INFO gives the last key and the step relative to the first; our rows are absolute. */
+function specOf(reply: Reply): unknown {
+  const spec = fieldsOf(reply);
+  const begin = fieldsOf(fieldsOf(spec.get("begin_search")).get("spec"));
+  const find = fieldsOf(fieldsOf(spec.get("find_keys")).get("spec"));
+  const first = Number(begin.get("index"));
+  const lastKey = Number(find.get("lastkey"));
+  return {
+    flags: listOf(spec.get("flags")).map(textOf).sort(),
+    first,
+    last: lastKey < 0 ? lastKey : first + lastKey,
+    step: Number(find.get("keystep")),
+  };
+}
+
+function factsOf(row: CommandRow): unknown {
+  return {
+    arity: row.arity,
+    flags: [...row.flags].sort(),
+    keys: row.keys.map((spec) => {
+      assert.equal(spec.kind, "range");
+      return {
+        flags: [...spec.flags].sort(),
+        first: spec.first,
+        last: spec.last,
+        step: spec.step,
+      };
+    }),
+  };
+}
+
+test("strings and bitmaps have every command of Redis 7.2", () => {
+  const names = Object.keys(COMMANDS).filter((name) =>
+    GROUPS.includes(COMMANDS[name]?.group ?? ""),
+  );
+  assert.deepEqual(
+    names.sort(),
+    // prettier-ignore
+    [
+      "APPEND", "BITCOUNT", "BITFIELD", "BITFIELD_RO", "BITOP", "BITPOS", "DECR", "DECRBY", "GET",
+      "GETBIT", "GETDEL", "GETEX", "GETRANGE", "GETSET", "INCR", "INCRBY", "INCRBYFLOAT", "LCS",
+      "MGET", "MSET", "MSETNX", "PSETEX", "SET", "SETBIT", "SETEX", "SETNX", "SETRANGE", "STRLEN",
+      "SUBSTR",
+    ],
+  );
+});
+
+if (isOracleInstalled()) {
+  test("arity, flags and key positions are Redis's", async () => {
+    await using oracle = await startOracle();
+    for (const [name, row] of Object.entries(COMMANDS)) {
+      if (!GROUPS.includes(row.group)) continue;
+      const [info] = listOf(await oracle.target.send(["COMMAND", "INFO", name]));
+      const parts = listOf(info);
+      const theirs = {
+        arity: Number(parts[1]),
+        flags: listOf(parts[2]).map(textOf).sort(),
+        keys: listOf(parts[8]).map(specOf),
+      };
+      assert.deepEqual(factsOf(row), theirs, name);
+    }
+  });
+}
