@@ -4,7 +4,7 @@
 // line, split in inline.ts). What is accepted, what is skipped and what each refusal says is Redis
 // 7.2's. Every split of the same bytes gives the same commands and the same refusal.
 //
-// Memory follows the bytes received, never a length announced: an array of arguments starts empty,
+// Memory follows the bytes received, never a length announced: an array of arguments starts small,
 // and a bulk string is gathered in a buffer that doubles. Time is linear in the bytes received, in
 // whatever pieces they come: no byte is searched twice, and each is copied a bounded number of times.
 //
@@ -35,6 +35,8 @@ export const ARGUMENT_BYTES_MAX = constants.MAX_STRING_LENGTH;
 export const UNAUTHENTICATED_COUNT_MAX = 10;
 export const UNAUTHENTICATED_BYTES_MAX = 16_384;
 
+/** Room is made for this many arguments ahead; it saves a third of the time of a short command. */
+const COUNT_PREALLOCATED_MAX = 64;
 /** What an argument of an unfinished command is taken to cost besides its bytes. */
 const ARGUMENT_OVERHEAD = 16;
 const OWN_BYTES_MIN = 256;
@@ -76,10 +78,11 @@ export class Decoder {
   #following: Buffer = NONE;
   /** From #position to here the line being read is known not to end. */
   #searched = 0;
-  /** The command being read: arguments that came, what they cost, and how many are still to come. */
-  #args: Bytes[] = [];
-  #argsCost = 0;
+  /** The command being read: its arguments, how many came, how many are to come, what they cost. */
+  #args: Bytes[] = NO_ARGS;
+  #count = 0;
   #missing = 0;
+  #argsCost = 0;
   /** The length of the argument being read; -1 while its header has yet to be read. */
   #bulkLength = -1;
   #failed = false;
@@ -147,7 +150,9 @@ export class Decoder {
       if (count === UNFINISHED) return null;
       if (count <= 0) continue; // as in Redis: no command, no reply
       this.#missing = count;
-      this.#args = [];
+      // oxlint-disable-next-line unicorn/no-new-array -- Array.from is many times slower
+      this.#args = count <= COUNT_PREALLOCATED_MAX ? new Array<Bytes>(count) : [];
+      this.#count = 0;
       return this.#readArguments();
     }
   }
@@ -156,9 +161,10 @@ export class Decoder {
     const buffer = this.#buffer;
     const end = this.#end;
     const args = this.#args;
-    const countBefore = args.length;
+    const countBefore = this.#count;
     const start = this.#position;
     let length = this.#bulkLength;
+    let count = countBefore;
     let missing = this.#missing;
     while (missing > 0) {
       if (length < 0) {
@@ -168,12 +174,15 @@ export class Decoder {
       const position = this.#position;
       const after = position + length;
       if (after + 2 > end) break;
-      const isName = args.length === 0;
-      args.push(isName ? nameAt(buffer, position, length) : buffer.latin1Slice(position, after));
+      const isName = count === 0;
+      args[count++] = isName
+        ? nameAt(buffer, position, length)
+        : buffer.latin1Slice(position, after);
       this.#position = after + 2; // Redis does not look at these two bytes either
       length = -1;
       missing--;
     }
+    this.#count = count;
     this.#missing = missing;
     this.#bulkLength = Math.max(-1, length);
     if (missing === 0) {
@@ -181,7 +190,7 @@ export class Decoder {
       this.#argsCost = 0;
       return args;
     }
-    const added = args.length - countBefore;
+    const added = count - countBefore;
     if (added > 0) this.#argsCost += this.#position - start + added * ARGUMENT_OVERHEAD;
     return null;
   }
