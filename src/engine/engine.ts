@@ -134,6 +134,7 @@ export interface Engine {
   /** The oldest sequence number that `updatesSince` can begin with. */
   firstUpdate(): Promise<number>;
 
+  /** As it is now, also when looked at later; `error` is cheap enough to ask before every write. */
   health(): EngineHealth;
   /** Called on the event loop whenever health may have changed. One listener. */
   onHealth(listener: () => void): void;

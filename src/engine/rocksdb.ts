@@ -187,6 +187,20 @@ interface Parts {
   readonly settings: RocksSettings;
 }
 
+function healthOf(
+  stall: () => EngineHealth["stall"],
+  error: () => EngineHealth["error"],
+): EngineHealth {
+  return {
+    get stall() {
+      return stall();
+    },
+    get error() {
+      return error();
+    },
+  };
+}
+
 class RocksEngine implements Engine {
   readonly #database: Database;
   readonly #blockCache: BlockCache;
@@ -393,9 +407,15 @@ class RocksEngine implements Engine {
 
   // Health and upkeep
 
+  // Asked before every write for `error`: the stall, which costs native calls, is read only if wanted.
   health(): EngineHealth {
-    return { stall: this.#isClosed ? "none" : this.#stall(), error: this.#error };
+    return this.#health;
   }
+
+  readonly #health: EngineHealth = healthOf(
+    () => (this.#isClosed ? "none" : this.#stall()),
+    () => this.#error,
+  );
 
   #stall(): EngineHealth["stall"] {
     if (this.property("rocksdb.is-write-stopped") === "1") return "stopped";
