@@ -97,8 +97,8 @@ export function allKeys(keyspace: Keyspace, place: Place): Bytes[] {
 }
 
 /**
- * Evenly among few keys. Among many it is the first key after a random place, so a key's chance is
- * the gap before it.
+ * Evenly among few keys. Among many: the first slot with keys from a random one on, and in it the
+ * first key after a random hash, so that a key's chance grows with the gaps before its slot and it.
  */
 export function randomKey(keyspace: Keyspace, place: Place, random: Random): Bytes | null {
   const { incarnation } = place;
@@ -115,31 +115,35 @@ function keyAt(keys: readonly Bytes[], draw: number): Bytes | null {
   return keys[Math.floor(draw * keys.length)] ?? null;
 }
 
-/** The first live key from a place on, in a ring. */
+/** The first live key from a place on; slots are a ring, and so are the hashes of each. */
 function keyAfter(keyspace: Keyspace, place: Place, at: number): Bytes | null {
-  const { incarnation, nowMs } = place;
+  const { incarnation } = place;
   const walk = new Walk(keyspace, incarnation, 1);
   const start = Math.floor(at / HASH_RANGE);
-  const firstLive = (slot: number, fromHash: number): Bytes | null => {
-    let next: number | null = fromHash;
-    while (next !== null) {
-      const part = walk.read({ slot, fromHash: next, countMin: 1 });
-      for (const entry of part.entries) if (isLive(entry, nowMs)) return entry.key;
-      next = part.nextHash;
-    }
-    return null;
-  };
-  if (incarnation.mayHoldKeys(start)) {
-    const found = firstLive(start, at % HASH_RANGE);
-    if (found !== null) return found;
-  }
-  for (const [from, to] of [[start + 1, SLOT_COUNT] as const, [0, start + 1] as const]) {
+  const hash = at % HASH_RANGE;
+  for (const [from, to] of [[start, SLOT_COUNT] as const, [0, start] as const]) {
     let slot = incarnation.nextSlot(from);
     while (slot < to) {
-      const found = firstLive(slot, 0);
-      if (found !== null) return found;
+      const key = firstLive(walk, place, { slot, fromHash: hash });
+      if (key !== null) return key;
+      const wrapped = firstLive(walk, place, { slot, fromHash: 0 });
+      if (wrapped !== null) return wrapped;
       slot = incarnation.nextSlot(slot + 1);
     }
+  }
+  return null;
+}
+
+function firstLive(
+  walk: Walk,
+  place: Place,
+  start: { readonly slot: number; readonly fromHash: number },
+): Bytes | null {
+  let fromHash: number | null = start.fromHash;
+  while (fromHash !== null) {
+    const part = walk.read({ slot: start.slot, fromHash, countMin: 1 });
+    for (const entry of part.entries) if (isLive(entry, place.nowMs)) return entry.key;
+    fromHash = part.nextHash;
   }
   return null;
 }
