@@ -1,0 +1,252 @@
+// Settings of listening, connections and TLS.
+
+import { immutable, runtime } from "./setting.ts";
+import { addresses, outputLimits, titleTemplate } from "./special-types.ts";
+import {
+  choice,
+  choices,
+  flag,
+  INT_MAX,
+  integer,
+  memory,
+  memoryOrPercent,
+  MOST,
+  octal,
+  only,
+  path,
+  text,
+} from "./value-types.ts";
+
+const MB = 1024 ** 2;
+
+export const networkSettings = {
+  bind: immutable(
+    addresses,
+    ["127.0.0.1", "-::1"],
+    "Addresses to listen on. The default reaches only this machine; * and ::* reach all networks.",
+  ),
+  port: immutable(integer(0, 65535), 6379, "TCP port; 0 picks a free one, which the log names."),
+  unixsocket: immutable(path, "", "Path of a Unix socket to listen on as well; empty for none."),
+  unixsocketperm: immutable(
+    octal,
+    0,
+    "Permissions of the Unix socket, in octal; 0 leaves what the umask gives.",
+  ),
+  "tcp-backlog": immutable(
+    integer(0, INT_MAX),
+    511,
+    "Connections the kernel may hold before the server has accepted them.",
+  ),
+  "tcp-keepalive": runtime(
+    integer(0, INT_MAX),
+    300,
+    "Seconds of silence after which the kernel asks whether the peer is alive; 0 never asks.",
+  ),
+  timeout: runtime(
+    integer(0, INT_MAX),
+    0,
+    "Seconds after which a silent connection is closed; 0 never. Subscribers are left alone.",
+  ),
+  maxclients: runtime(
+    integer(1, 4294967295),
+    10000,
+    "Connections at the same time; one more is told so and closed.",
+  ),
+  "protected-mode": runtime(
+    flag,
+    true,
+    "Without a password, answer only connections from this machine.",
+  ),
+  "proto-max-bulk-len": runtime(
+    memory(MB, MOST),
+    512 * MB,
+    "Longest argument a client may send, and longest string that may be stored.",
+  ),
+  "client-query-buffer-limit": runtime(
+    memory(MB, MOST),
+    1024 * MB,
+    "Bytes a connection may have sent without completing a command; more closes it.",
+  ),
+  "client-output-buffer-limit": runtime(
+    outputLimits,
+    {
+      normal: { hard: 0, soft: 0, softSeconds: 0 },
+      replica: { hard: 256 * MB, soft: 64 * MB, softSeconds: 60 },
+      pubsub: { hard: 32 * MB, soft: 8 * MB, softSeconds: 60 },
+    },
+    "Bytes of answers that may wait for a slow reader. Above the hard limit, or above the soft one " +
+      "for that many seconds, the connection is closed; 0 is no limit. One line for each class: " +
+      "normal, replica, pubsub.",
+  ),
+  "maxmemory-clients": runtime(
+    memoryOrPercent(),
+    0,
+    "Memory all connections may use together. Each connection is bounded by itself here.",
+    { noEffect: "connections are bounded one by one" },
+  ),
+  "bind-source-addr": runtime(text, "", "Address for connections the server makes itself.", {
+    noEffect: "the server makes none",
+  }),
+  "socket-mark-id": immutable(
+    integer(0, 4294967295),
+    0,
+    "Mark of the sockets for packet filters.",
+    {
+      noEffect: "Node cannot set it",
+    },
+  ),
+  "io-threads": immutable(integer(1, 128), 1, "Threads for sockets.", {
+    noEffect: "sockets live on the event loop; the disk has its threads in rocksdb.*",
+  }),
+  "io-threads-do-reads": immutable(flag, false, "Whether those threads also read.", {
+    noEffect: "there are none",
+  }),
+  "max-new-connections-per-cycle": runtime(
+    integer(1, 1000),
+    10,
+    "Connections accepted in one turn of the event loop.",
+    { noEffect: "Node decides", hidden: true },
+  ),
+  "max-new-tls-connections-per-cycle": runtime(
+    integer(1, 1000),
+    1,
+    "TLS connections accepted in one turn of the event loop.",
+    { noEffect: "Node decides", hidden: true },
+  ),
+};
+
+export const processSettings = {
+  daemonize: immutable(
+    only(flag, false, "Kept stays in the foreground: let systemd, a container or & put it away"),
+    false,
+    "Detaching from the terminal is left to what starts the server.",
+    { noEffect: "the server stays in the foreground" },
+  ),
+  supervised: immutable(
+    choice("upstart", "systemd", "auto", "no"),
+    "no",
+    "Which supervisor to tell when the server is ready.",
+    { noEffect: "the first line that names the port says it" },
+  ),
+  pidfile: immutable(
+    path,
+    "",
+    "File that holds the process id while the server runs; empty: none.",
+  ),
+  "shutdown-timeout": runtime(
+    integer(0, INT_MAX),
+    10,
+    "Seconds a shutdown waits for replicas to catch up.",
+    { noEffect: "no Redis replica is attached" },
+  ),
+  "shutdown-on-sigint": runtime(
+    choices("default", "save", "nosave", "now", "force"),
+    ["default"],
+    "How SIGINT ends the server.",
+    { noEffect: "every way to stop finishes the open commits first, which takes no time" },
+  ),
+  "shutdown-on-sigterm": runtime(
+    choices("default", "save", "nosave", "now", "force"),
+    ["default"],
+    "How SIGTERM ends the server.",
+    { noEffect: "every way to stop finishes the open commits first, which takes no time" },
+  ),
+  "set-proc-title": immutable(flag, true, "Whether ps shows more than the command line.", {
+    noEffect: "not done",
+  }),
+  "proc-title-template": runtime(
+    titleTemplate,
+    "{title} {listen-addr} {server-mode}",
+    "What ps shows.",
+    { noEffect: "not done" },
+  ),
+  "locale-collate": runtime(text, "", "Locale in which SORT ALPHA compares.", {
+    noEffect: "texts compare by their bytes",
+  }),
+  "always-show-logo": immutable(flag, false, "Whether to print a picture at start.", {
+    noEffect: "there is none",
+  }),
+  "crash-log-enabled": runtime(flag, true, "Whether a crash writes a report to the log.", {
+    noEffect: "a failed assertion is always logged",
+  }),
+  "crash-memcheck-enabled": runtime(flag, true, "Whether a crash tests the memory.", {
+    noEffect: "not done",
+  }),
+  "use-exit-on-panic": immutable(flag, false, "How a panic ends the process.", {
+    noEffect: "not done",
+    hidden: true,
+  }),
+  "watchdog-period": runtime(
+    integer(0, INT_MAX),
+    0,
+    "Milliseconds after which a slow turn is logged.",
+    {
+      noEffect: "see the slow log",
+      hidden: true,
+    },
+  ),
+  "ignore-warnings": runtime(text, "", "Names of start-up warnings not to mind.", {
+    noEffect: "none of them is given",
+  }),
+  "server-cpulist": immutable(text, "", "Processors for the server's thread.", {
+    noEffect: "use taskset",
+    aliases: ["server_cpulist"],
+  }),
+  "bio-cpulist": immutable(text, "", "Processors for the background threads.", {
+    noEffect: "use taskset",
+    aliases: ["bio_cpulist"],
+  }),
+  "aof-rewrite-cpulist": immutable(text, "", "Processors for rewriting an AOF.", {
+    noEffect: "there is no AOF",
+    aliases: ["aof_rewrite_cpulist"],
+  }),
+  "bgsave-cpulist": immutable(text, "", "Processors for saving snapshots.", {
+    noEffect: "there is no child process",
+    aliases: ["bgsave_cpulist"],
+  }),
+  "disable-thp": immutable(flag, true, "Whether transparent huge pages are refused.", {
+    noEffect: "no memory is shared with a child process",
+  }),
+  "jemalloc-bg-thread": runtime(flag, true, "Whether the allocator purges in the background.", {
+    noEffect: "it is not the allocator",
+  }),
+};
+
+const NO_TLS = "this build does not serve TLS: put a TLS proxy in front of it";
+const kept = { noEffect: "this build does not serve TLS" };
+
+export const tlsSettings = {
+  "tls-port": immutable(only(integer(0, 65535), 0, NO_TLS), 0, "Port for TLS; 0 is none.", kept),
+  "tls-cluster": runtime(flag, false, "TLS between cluster nodes.", kept),
+  "tls-replication": runtime(flag, false, "TLS to a primary.", kept),
+  "tls-auth-clients": runtime(
+    choice("no", "yes", "optional"),
+    "yes",
+    "Whether clients must show a certificate.",
+    kept,
+  ),
+  "tls-cert-file": runtime(path, "", "Certificate of the server, PEM.", kept),
+  "tls-key-file": runtime(path, "", "Key of that certificate, PEM.", kept),
+  "tls-key-file-pass": runtime(text, "", "Pass phrase of the key.", { ...kept, secret: true }),
+  "tls-client-cert-file": runtime(path, "", "Certificate for outgoing connections.", kept),
+  "tls-client-key-file": runtime(path, "", "Key for outgoing connections.", kept),
+  "tls-client-key-file-pass": runtime(text, "", "Pass phrase of that key.", {
+    ...kept,
+    secret: true,
+  }),
+  "tls-dh-params-file": runtime(path, "", "Diffie-Hellman parameters.", kept),
+  "tls-ca-cert-file": runtime(path, "", "Certificates of the authorities to trust, PEM.", kept),
+  "tls-ca-cert-dir": runtime(path, "", "Folder of such certificates.", kept),
+  "tls-protocols": runtime(text, "", "Versions of TLS to speak.", kept),
+  "tls-ciphers": runtime(text, "", "Ciphers up to TLS 1.2.", kept),
+  "tls-ciphersuites": runtime(text, "", "Cipher suites of TLS 1.3.", kept),
+  "tls-prefer-server-ciphers": runtime(flag, false, "Whose order of ciphers counts.", kept),
+  "tls-session-caching": runtime(flag, true, "Whether sessions may be resumed.", kept),
+  "tls-session-cache-size": runtime(integer(0, INT_MAX), 20480, "Sessions kept.", kept),
+  "tls-session-cache-timeout": runtime(
+    integer(0, INT_MAX),
+    300,
+    "Seconds a session is kept.",
+    kept,
+  ),
+};
