@@ -187,7 +187,7 @@ export class Database {
   }
 
   /** The values on a reading thread: null for what is absent, undefined for what is incomplete. */
-  multiGetBinary(
+  async multiGetBinary(
     family: number,
     keys: readonly Bytes[],
     options: ReadOptions = NO_OPTIONS,
@@ -232,7 +232,7 @@ export class Database {
   }
 
   /** As `writeRepresentationAsync`, with a batch, which may be changed as soon as this returns. */
-  writeAsync(batch: WriteBatch | IndexedWriteBatch, flags: number = 0): Promise<number> {
+  async writeAsync(batch: WriteBatch | IndexedWriteBatch, flags: number = 0): Promise<number> {
     return native.writeBatchAsync(this.#handle, batchHandle(batch), flags);
   }
 
@@ -252,13 +252,13 @@ export class Database {
   }
 
   /** Writes memtables to files. Rejects with RocksDBError. */
-  flush(request: FlushRequest = {}): Promise<void> {
+  async flush(request: FlushRequest = {}): Promise<void> {
     const { families, wait = true, allowWriteStall = false } = request;
     return native.flush(this.#handle, families, wait, allowWriteStall);
   }
 
   /** Compacts a range of keys. Closing the database stops it: Incomplete, ManualCompactionPaused. */
-  compactRange(family: number, request: CompactRequest = {}): Promise<void> {
+  async compactRange(family: number, request: CompactRequest = {}): Promise<void> {
     const { begin = null, end = null, bottommost = "if-filter" } = request;
     const level = BOTTOMMOST.indexOf(bottommost);
     if (level < 0) throw new TypeError(`bottommost must be one of: ${BOTTOMMOST.join(", ")}`);
@@ -298,12 +298,12 @@ export class Database {
   }
 
   /** Changes a family's options while it is open. InvalidArgument for what cannot be changed. */
-  setOptions(family: number, options: OptionStrings): Promise<void> {
+  async setOptions(family: number, options: OptionStrings): Promise<void> {
     return native.setOptions(this.#handle, family, flattenOptions(options));
   }
 
   /** Changes the database's options while it is open. */
-  setDBOptions(options: OptionStrings): Promise<void> {
+  async setDBOptions(options: OptionStrings): Promise<void> {
     return native.setDBOptions(this.#handle, flattenOptions(options));
   }
 
@@ -359,7 +359,7 @@ export class Database {
   }
 
   /** About how many bytes the entries of each range [begin, end) take, in files, memtables or both. */
-  approximateSizes(
+  async approximateSizes(
     family: number,
     ranges: readonly (readonly [begin: Bytes, end: Bytes])[],
     where: "files" | "memtables" | "both" = "both",

@@ -14,27 +14,26 @@ using rocksdb::Status;
 
 constexpr uint32_t kFamilyIdMax = 1u << 20;
 
-template <class Database>
-concept OpensIntoUniquePointer =
-    requires(const rocksdb::DBOptions& options, const std::string& path,
-             const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
-             std::vector<rocksdb::ColumnFamilyHandle*>* handles, std::unique_ptr<Database>* db) {
-      Database::Open(options, path, families, handles, db);
-    };
-
-// RocksDB is moving from DB** to std::unique_ptr<DB>*; take whichever this version has.
-template <class Database>
-Status OpenDatabase(bool read_only, const rocksdb::DBOptions& options, const std::string& path,
-                    const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
-                    std::vector<rocksdb::ColumnFamilyHandle*>* handles,
-                    std::unique_ptr<Database>* db) {
-  if constexpr (OpensIntoUniquePointer<Database>) {
-    return read_only ? Database::OpenForReadOnly(options, path, families, handles, db)
-                     : Database::Open(options, path, families, handles, db);
+// RocksDB is moving from DB** to std::unique_ptr<DB>*, one function at a time; take what there is.
+template <class Database, class... Arguments>
+Status OpenForWriting(std::unique_ptr<Database>* db, Arguments&&... arguments) {
+  if constexpr (requires { Database::Open(arguments..., db); }) {
+    return Database::Open(arguments..., db);
   } else {
     Database* raw = nullptr;
-    Status status = read_only ? Database::OpenForReadOnly(options, path, families, handles, &raw)
-                              : Database::Open(options, path, families, handles, &raw);
+    Status status = Database::Open(arguments..., &raw);
+    db->reset(raw);
+    return status;
+  }
+}
+
+template <class Database, class... Arguments>
+Status OpenForReading(std::unique_ptr<Database>* db, Arguments&&... arguments) {
+  if constexpr (requires { Database::OpenForReadOnly(arguments..., db); }) {
+    return Database::OpenForReadOnly(arguments..., db);
+  } else {
+    Database* raw = nullptr;
+    Status status = Database::OpenForReadOnly(arguments..., &raw);
     db->reset(raw);
     return status;
   }
@@ -81,7 +80,9 @@ Status Store::Open(const OpenSpec& spec, EventSink sink, std::unique_ptr<Store>*
   opened->statistics_ = options.statistics;
   opened->read_only_ = spec.read_only;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  status = OpenDatabase(spec.read_only, options, spec.path, descriptors, &handles, &opened->db_);
+  status = spec.read_only
+               ? OpenForReading(&opened->db_, options, spec.path, descriptors, &handles)
+               : OpenForWriting(&opened->db_, options, spec.path, descriptors, &handles);
   if (!status.ok()) return status;
   auto table = std::make_shared<FamilyTable>();
   for (size_t i = 0; i < handles.size(); i++) {

@@ -432,17 +432,17 @@ napi_value OnPath(napi_env raw, napi_callback_info info) {
 
 void AddDatabaseCalls(std::vector<NativeFunction>* functions) {
   functions->insert(functions->end(),
-                    {{"open", Open},
-                     {"close", Close},
+                    {{"open", Promised<Open>},
+                     {"close", Promised<Close>},
                      {"release", Release},
-                     {"createFamily", CreateFamily},
-                     {"dropFamily", DropFamily},
+                     {"createFamily", Promised<CreateFamily>},
+                     {"dropFamily", Promised<DropFamily>},
                      {"cacheCreate", CacheCreate},
                      {"cacheInfo", CacheInfo},
                      {"cacheSetCapacity", CacheSetCapacity},
-                     {"listColumnFamilies", OnPath<PathTask::What::kList>},
-                     {"destroy", OnPath<PathTask::What::kDestroy>},
-                     {"repair", OnPath<PathTask::What::kRepair>}});
+                     {"listColumnFamilies", Promised<OnPath<PathTask::What::kList>>},
+                     {"destroy", Promised<OnPath<PathTask::What::kDestroy>>},
+                     {"repair", Promised<OnPath<PathTask::What::kRepair>>}});
 }
 
 }  // namespace kept

@@ -299,9 +299,9 @@ void AddInspectionCalls(std::vector<NativeFunction>* functions) {
                                        {"tickers", Tickers},
                                        {"histograms", Histograms},
                                        {"statisticsReset", StatisticsReset},
-                                       {"approximateSizes", ApproximateSizes},
-                                       {"updatesOpen", UpdatesOpen},
-                                       {"updatesNext", UpdatesNext}});
+                                       {"approximateSizes", Promised<ApproximateSizes>},
+                                       {"updatesOpen", Promised<UpdatesOpen>},
+                                       {"updatesNext", Promised<UpdatesNext>}});
 }
 
 }  // namespace kept

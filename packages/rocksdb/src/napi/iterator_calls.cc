@@ -370,7 +370,7 @@ void AddIteratorCalls(std::vector<NativeFunction>* functions) {
                                        {"iteratorSeek", IteratorSeek},
                                        {"iteratorNext", IteratorNext},
                                        {"iteratorNextBinary", IteratorNextBinary},
-                                       {"iteratorStepAsync", IteratorStepAsync}});
+                                       {"iteratorStepAsync", Promised<IteratorStepAsync>}});
 }
 
 }  // namespace kept

@@ -5,6 +5,7 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <functional>
+#include <optional>
 
 #include "calls.h"
 #include "database.h"
@@ -115,6 +116,24 @@ napi_value CompactRange(napi_env raw, napi_callback_info info) {
                        });
 }
 
+/** Null for an open end. Newer versions take an optional slice in place of a pointer. */
+template <class Bound>
+Status DeleteFiles(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle, const Bound* begin,
+                   const Bound* end, bool include_end) {
+  using rocksdb::DeleteFilesInRange;
+  if constexpr (requires { DeleteFilesInRange(db, handle, begin, end, include_end); }) {
+    return DeleteFilesInRange(db, handle, begin, end, include_end);
+  } else {
+    const auto run = [&](auto first, auto last) {
+      return DeleteFilesInRange(db, handle, first, last, include_end);
+    };
+    if (begin != nullptr && end != nullptr) return run(*begin, *end);
+    if (begin != nullptr) return run(*begin, std::nullopt);
+    if (end != nullptr) return run(std::nullopt, *end);
+    return run(std::nullopt, std::nullopt);
+  }
+}
+
 /** deleteFilesInRange(database, family, begin, end, includeEnd): Promise<void> */
 napi_value DeleteFilesInRange(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
@@ -137,9 +156,8 @@ napi_value DeleteFilesInRange(napi_env raw, napi_callback_info info) {
                         last = end.slice.ToString()] {
                          const Slice first_slice(first);
                          const Slice last_slice(last);
-                         return rocksdb::DeleteFilesInRange(
-                             db, handle, has_begin ? &first_slice : nullptr,
-                             has_end ? &last_slice : nullptr, include_end);
+                         return DeleteFiles(db, handle, has_begin ? &first_slice : nullptr,
+                                            has_end ? &last_slice : nullptr, include_end);
                        });
 }
 
@@ -248,16 +266,16 @@ napi_value BackgroundWork(napi_env raw, napi_callback_info info) {
 }  // namespace
 
 void AddMaintenanceCalls(std::vector<NativeFunction>* functions) {
-  functions->insert(functions->end(), {{"flush", Flush},
-                                       {"compactRange", CompactRange},
-                                       {"deleteFilesInRange", DeleteFilesInRange},
-                                       {"checkpoint", Checkpoint},
-                                       {"setOptions", SetOptions},
-                                       {"setDBOptions", SetDBOptions},
-                                       {"flushWal", FlushWal},
-                                       {"syncWal", SyncWal},
-                                       {"resume", Resume},
-                                       {"backgroundWork", BackgroundWork}});
+  functions->insert(functions->end(), {{"flush", Promised<Flush>},
+                                       {"compactRange", Promised<CompactRange>},
+                                       {"deleteFilesInRange", Promised<DeleteFilesInRange>},
+                                       {"checkpoint", Promised<Checkpoint>},
+                                       {"setOptions", Promised<SetOptions>},
+                                       {"setDBOptions", Promised<SetDBOptions>},
+                                       {"flushWal", Promised<FlushWal>},
+                                       {"syncWal", Promised<SyncWal>},
+                                       {"resume", Promised<Resume>},
+                                       {"backgroundWork", Promised<BackgroundWork>}});
 }
 
 }  // namespace kept

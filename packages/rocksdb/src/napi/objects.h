@@ -3,6 +3,9 @@
 #pragma once
 
 #include <rocksdb/cache.h>
+#if __has_include(<rocksdb/advanced_cache.h>)
+#include <rocksdb/advanced_cache.h>  // where the class itself has moved in version 8
+#endif
 #include <rocksdb/snapshot.h>
 
 #include "database.h"

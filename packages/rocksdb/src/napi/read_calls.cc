@@ -261,7 +261,7 @@ void AddReadCalls(std::vector<NativeFunction>* functions) {
   functions->insert(functions->end(), {{"get", Get},
                                        {"getBinary", GetBinary},
                                        {"multiGet", MultiGet},
-                                       {"multiGetBinary", MultiGetBinary},
+                                       {"multiGetBinary", Promised<MultiGetBinary>},
                                        {"snapshotCreate", SnapshotCreate}});
 }
 

@@ -117,9 +117,9 @@ napi_value LatestSequenceNumber(napi_env raw, napi_callback_info info) {
 
 void AddWriteCalls(std::vector<NativeFunction>* functions) {
   functions->insert(functions->end(), {{"write", Write},
-                                       {"writeAsync", WriteAsync},
+                                       {"writeAsync", Promised<WriteAsync>},
                                        {"writeBatch", WriteBatch},
-                                       {"writeBatchAsync", WriteBatchAsync},
+                                       {"writeBatchAsync", Promised<WriteBatchAsync>},
                                        {"latestSequenceNumber", LatestSequenceNumber}});
 }
 

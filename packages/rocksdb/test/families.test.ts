@@ -1,0 +1,174 @@
+// Column families and their options: memtables, filters, caches, creating and dropping.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import test from "node:test";
+import { BlockCache, Database, type FamilyOptions, type OpenOptions } from "@kept/rocksdb";
+import {
+  put,
+  removeDirectory,
+  representationOf,
+  temporaryDirectory,
+  withDatabase,
+} from "./helpers.ts";
+
+const HASHED: FamilyOptions = {
+  memtable: { kind: "hash-skip-list", bucketCount: 256 },
+  options: { prefix_extractor: "fixed:6" },
+};
+
+test("a hash skip list finds keys, walks a prefix, and walks all of it when asked", async () => {
+  await withDatabase({ families: { data: HASHED } }, (database) => {
+    const data = database.family("data");
+    const records = ["ns0002b", "ns0001a", "ns0001c", "ns0001b"].map(
+      (key) => [data, key, `v${key}`] as const,
+    );
+    const bytes = representationOf(records);
+    database.writeRepresentation(bytes, bytes.length);
+    assert.equal(database.getBinary(data, "ns0001b"), "vns0001b");
+    assert.equal(database.getBinary(data, "ns0003b"), null);
+    const walk = database.iterator(data, { prefixSameAsStart: true });
+    walk.seek("ns0001");
+    assert.deepEqual(walk.nextBinary(9, 99, 2), ["ns0001a", "ns0001b", "ns0001c"]);
+    const all = database.iterator(data, { totalOrderSeek: true });
+    all.seekToFirst();
+    assert.deepEqual(all.nextBinary(9, 99, 2), ["ns0001a", "ns0001b", "ns0001c", "ns0002b"]);
+  });
+});
+
+test("a key without the prefix of a hash memtable is refused wherever it comes from", async () => {
+  await withDatabase({ families: { data: HASHED } }, async (database) => {
+    const data = database.family("data");
+    const refused = { code: "InvalidArgument", message: /no prefix for the hash memtable/ };
+    const bytes = representationOf([[data, "short", "1"]]);
+    assert.throws(() => database.writeRepresentation(bytes, bytes.length), refused);
+    assert.throws(() => database.getBinary(data, "short"), refused);
+    await assert.rejects(database.multiGetBinary(data, ["short"]), refused);
+    assert.throws(() => database.iterator(data).seek("x"), refused);
+    assert.throws(() => database.indexedBatch().getBinary(data, "short"), refused);
+    await assert.rejects(database.setOptions(data, { prefix_extractor: "fixed:3" }), {
+      code: "NotSupported",
+    });
+  });
+});
+
+test("every memtable takes a write; what RocksDB could not do with one is refused at open", async () => {
+  const kinds: FamilyOptions[] = [
+    { memtable: "skip-list" },
+    { memtable: "vector" },
+    HASHED,
+    { ...HASHED, memtable: { kind: "hash-linked-list", bucketCount: 64 } },
+  ];
+  for (const kind of kinds) {
+    await withDatabase({ families: { default: kind } }, (database) => {
+      put(database, "prefix-key", "v");
+      assert.equal(database.getBinary(0, "prefix-key"), "v");
+    });
+  }
+  const path = temporaryDirectory();
+  const open = (options: OpenOptions): Promise<Database> =>
+    Database.open(path, { createIfMissing: true, ...options });
+  await assert.rejects(
+    open({ families: { default: { memtable: { kind: "hash-skip-list", bucketCount: 9 } } } }),
+    { code: "InvalidArgument", message: /prefix_extractor/ },
+  );
+  await assert.rejects(
+    open({ families: { default: HASHED }, options: { allow_concurrent_memtable_write: "true" } }),
+    { code: "InvalidArgument" },
+  );
+  await assert.rejects(
+    open({
+      families: { default: { options: { comparator: "leveldb.BytewiseComparator.u64ts" } } },
+    }),
+    { code: /NotSupported|InvalidArgument/ },
+  );
+  removeDirectory(path);
+});
+
+test("filters, block sizes and a shared cache are RocksDB's own, and the cache fills", async () => {
+  const cache = new BlockCache({ capacity: 8 << 20 });
+  const family: FamilyOptions = {
+    blockCache: cache,
+    blockSize: 16_384,
+    filter: { kind: "ribbon", bitsPerKey: 10 },
+    cacheIndexAndFilterBlocks: true,
+    wholeKeyFiltering: true,
+    tableOptions: { format_version: "5" },
+    options: { compression: "kNoCompression" },
+  };
+  const bloom: FamilyOptions = { ...family, filter: { kind: "bloom", bitsPerKey: 12.5 } };
+  const options = { families: { default: family, other: bloom }, statistics: true };
+  await withDatabase(options, async (database) => {
+    for (let i = 0; i < 1000; i++) put(database, `key${i}`, "x".repeat(100));
+    await database.flush();
+    const before = cache.usage;
+    assert.equal(database.getBinary(0, "key500")?.length, 100);
+    assert.ok(cache.usage > before + 16_000);
+    assert.equal(cache.capacity, 8 << 20);
+    cache.capacity = 0;
+    assert.equal(cache.usage - cache.pinnedUsage, 0);
+    for (let i = 0; i < 100; i++) assert.equal(database.getBinary(0, `absent${i}`), null);
+    const { tickers } = database.statistics();
+    assert.ok((tickers["rocksdb.bloom.filter.useful"] ?? 0) > 50);
+  });
+  assert.throws(() => new BlockCache({ capacity: -1 }), RangeError);
+});
+
+test("families are created, listed and dropped; a dropped one takes no writes", async () => {
+  const path = temporaryDirectory();
+  const database = await Database.open(path, { createIfMissing: true });
+  const id = await database.createFamily("second", { options: { write_buffer_size: "65536" } });
+  assert.equal(database.family("second"), id);
+  const bytes = representationOf([[id, "a", "1"]]);
+  database.writeRepresentation(bytes, bytes.length);
+  assert.equal(database.getBinary(id, "a"), "1");
+  assert.deepEqual((await Database.listColumnFamilies(path)).sort(), ["default", "second"]);
+  await assert.rejects(database.createFamily("second"), { code: "InvalidArgument" });
+  await assert.rejects(database.createFamily("third", HASHED), {
+    code: "InvalidArgument",
+    message: /allow_concurrent_memtable_write=false/,
+  });
+  await database.dropFamily(id);
+  assert.throws(() => database.family("second"), RangeError);
+  assert.throws(() => database.writeRepresentation(bytes, bytes.length), {
+    code: "ColumnFamilyDropped",
+  });
+  await database.close();
+  await Database.destroy(path);
+  assert.equal(existsSync(`${path}/CURRENT`), false);
+  removeDirectory(path);
+});
+
+test("a database must name its families, and may be opened to be read only", async () => {
+  await withDatabase({ families: { second: {} } }, async (database, path) => {
+    put(database, "a", "1");
+    await database.close();
+    await assert.rejects(Database.open(path), { code: "InvalidArgument", message: /second/ });
+    const reader = await Database.open(path, { readOnly: true });
+    assert.equal(reader.getBinary(0, "a"), "1");
+    assert.throws(() => put(reader, "b", "2"), { code: "NotSupported" });
+    await reader.close();
+  });
+});
+
+test("options of the wrong shape are TypeErrors and RangeErrors with the option's name", async () => {
+  const path = temporaryDirectory();
+  const wrong: [unknown, RegExp][] = [
+    [{ options: { max_open_files: 7 } }, /max_open_files must be a string/],
+    [{ families: { default: { memtable: "hash-skip-list" } } }, /needs a bucketCount/],
+    [{ families: { default: { memtable: "heap" } } }, /memtable must be one of/],
+    [{ families: { default: { filter: { kind: "x", bitsPerKey: 1 } } } }, /filter.kind/],
+    [{ families: { default: { filter: { kind: "bloom", bitsPerKey: "1" } } } }, /bitsPerKey/],
+    [{ families: { default: { blockCache: {} } } }, /blockCache/],
+    [{ families: { default: { blockSize: 1.5 } } }, /blockSize/],
+    [{ families: { default: 7 } }, /column family default/],
+    [{ readThreads: 0 }, /readThreads/],
+    [{ listener: 7 }, /listener/],
+  ];
+  for (const [options, message] of wrong) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
+    const opening = (): Promise<Database> => Database.open(path, options as OpenOptions);
+    await assert.rejects(opening, { message });
+  }
+  removeDirectory(path);
+});
