@@ -32,6 +32,9 @@ const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 
 const SAME_OBJECT = new CommandError("ERR source and destination objects are the same");
+const NOT_AN_INT32 = new CommandError(
+  `ERR value is out of range, value must between ${INT32_MIN} and ${INT32_MAX}`,
+);
 const FREQUENCY_NOT_KEPT = new CommandError(
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
     "when switching between policies at runtime LRU and LFU data will take some time to adjust.",
@@ -337,7 +340,8 @@ function copyOptions(view: View, args: Args): { databaseIndex: number; replace: 
 
 function databaseArgument(view: View, text: Bytes): number {
   const index = parseInteger(text);
-  if (typeof index !== "number" || index > INT32_MAX || index < INT32_MIN) throw NOT_AN_INTEGER;
+  if (index === null) throw NOT_AN_INTEGER;
+  if (typeof index !== "number" || index > INT32_MAX || index < INT32_MIN) throw NOT_AN_INT32;
   if (view.keyspace.databases[index] === undefined) throw INVALID_DB_INDEX;
   return index;
 }

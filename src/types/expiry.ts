@@ -1,7 +1,7 @@
 // When a key is to die, as clients say it: in seconds or milliseconds, from now or since the epoch.
 
 import { EXPIRY_MS_MAX } from "../encoding/record.ts";
-import { INT64_MAX, type Integer } from "./number.ts";
+import { INT64_MAX, INT64_MIN, type Integer } from "./number.ts";
 
 export type TimeUnit = "s" | "ms";
 
@@ -23,7 +23,8 @@ export function expiryMsOf(asked: ExpiryAsked, nowMs: number): number | null {
     const expiryMs = (unit === "s" ? amount * 1000 : amount) + base;
     if (Number.isSafeInteger(expiryMs)) return Math.min(expiryMs, EXPIRY_MS_MAX);
   }
-  const exact = BigInt(amount) * (unit === "s" ? 1000n : 1n) + BigInt(base);
-  if (exact > INT64_MAX || exact < -INT64_MAX) return null;
+  const scaled = BigInt(amount) * (unit === "s" ? 1000n : 1n);
+  const exact = scaled + BigInt(base);
+  if (scaled < INT64_MIN || exact > INT64_MAX) return null;
   return exact > 0n ? EXPIRY_MS_MAX : Number.MIN_SAFE_INTEGER;
 }
