@@ -33,14 +33,20 @@ export function countBits(bitmap: Bytes, first: number, last: number): number {
   return whole - onesOf(before) - onesOf(after);
 }
 
+/** Where bytes are looked at as words; a copy of each whole bitmap would cost more than counting. */
+const scratch = new ArrayBuffer(16 * 1024);
+const scratchBytes = Buffer.from(scratch);
+const scratchWords = new Int32Array(scratch);
+
 function countOnes(bytes: Bytes): number {
-  if (bytes.length < 16) {
-    let few = 0;
-    for (let index = 0; index < bytes.length; index++) few += onesOf(bytes.charCodeAt(index));
-    return few;
-  }
   let count = 0;
-  for (const word of wordsOf(bytes, bytes.length)) count += onesOf(word);
+  for (let from = 0; from < bytes.length; from += scratch.byteLength) {
+    const piece = bytes.slice(from, from + scratch.byteLength);
+    scratchBytes.latin1Write(piece, 0, piece.length);
+    const wordCount = Math.ceil(piece.length / 4);
+    scratchBytes.fill(0, piece.length, wordCount * 4);
+    for (let at = 0; at < wordCount; at++) count += onesOf(scratchWords[at] ?? 0);
+  }
   return count;
 }
 
