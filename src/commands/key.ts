@@ -158,7 +158,7 @@ export const keyCommands: CommandRows = {
     kind: "data",
     arity: 3,
     flags: ["write", "fast"],
-    keys: oneKey("RW", "access", "delete"),
+    keys: oneKey("RW", "access", "update"),
     group: "generic",
     since: "1.0.0",
     summary: "Moves a key to another database unless that one has such a key.",
