@@ -156,8 +156,5 @@ export const snapshotSettings = {
     "Whether a rewrite is synced bit by bit.",
     noAppendOnlyFile,
   ),
-  "aof-disable-auto-gc": runtime(flag, false, "Whether old AOFs stay.", {
-    ...noAppendOnlyFile,
-    hidden: true,
-  }),
+  "aof-disable-auto-gc": runtime(flag, false, "Whether old AOFs stay.", noAppendOnlyFile),
 };

@@ -116,12 +116,9 @@ export const networkSettings = {
 };
 
 export const processSettings = {
-  daemonize: immutable(
-    only(flag, false, "Kept stays in the foreground: let systemd, a container or & put it away"),
-    false,
-    "Detaching from the terminal is left to what starts the server.",
-    { noEffect: "the server stays in the foreground" },
-  ),
+  daemonize: immutable(flag, false, "Whether to detach from the terminal.", {
+    noEffect: "the server stays in the foreground: let systemd, a container or & put it away",
+  }),
   supervised: immutable(
     choice("upstart", "systemd", "auto", "no"),
     "no",
