@@ -2,6 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { Histogram } from "../base/histogram.ts";
 import { CommandError, wrongArity } from "../resp/errors.ts";
 import type { Args, CommandRow, CommandRows, ContainerCommand } from "./table.ts";
 
@@ -14,6 +15,8 @@ export interface CommandStats {
   rejectedCalls: number;
   /** Ran and answered an error. */
   failedCalls: number;
+  /** Calls by microseconds: LATENCY HISTOGRAM. */
+  readonly histogram: Histogram;
 }
 
 export class Command {
@@ -28,7 +31,20 @@ export class Command {
   readonly isNoMulti: boolean;
   /** It may send a message: PUBLISH, SPUBLISH. */
   readonly publishes: boolean;
-  readonly stats: CommandStats = { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 };
+  readonly stats: CommandStats = {
+    calls: 0,
+    microseconds: 0,
+    rejectedCalls: 0,
+    failedCalls: 0,
+    histogram: new Histogram(),
+  };
+  /** The flags skip_monitor and admin: MONITOR does not show it. */
+  readonly isHiddenFromMonitor: boolean;
+  readonly isHiddenFromSlowlog: boolean;
+  /** It may change data here or say something to replicas: CLIENT PAUSE WRITE holds it back. */
+  readonly isHeldByWritePause: boolean;
+  /** What the name of a container alone runs; null where a subcommand must follow. */
+  readonly bare: Command | null;
   /** By upper-case subname; empty for plain commands. */
   readonly subcommands = new Map<string, Command>();
 
@@ -42,6 +58,12 @@ export class Command {
     this.needsNoAuth = row.flags.includes("no_auth");
     this.isNoMulti = row.flags.includes("no_multi");
     this.publishes = row.kind === "data" && row.flags.includes("pubsub");
+    const { flags } = row;
+    this.isHiddenFromMonitor = flags.includes("skip_monitor") || flags.includes("admin");
+    this.isHiddenFromSlowlog = flags.includes("skip_slowlog");
+    this.isHeldByWritePause = this.isWrite || flags.includes("may_replicate");
+    const bare = row.kind === "container" ? row.bare : undefined;
+    this.bare = bare === undefined ? null : new Command(name, bare, null);
     if (row.kind !== "container") return;
     for (const [subname, subrow] of Object.entries(row.subcommands)) {
       const subcommand = new Command(`${name}|${subname.toLowerCase()}`, subrow, this);
@@ -98,7 +120,10 @@ export class CommandTable {
 
 function findSubcommand(container: Command, row: ContainerCommand, args: Args): Command {
   const subname = args[1];
-  if (subname === undefined) throw wrongArity(container.name);
+  if (subname === undefined) {
+    if (container.bare !== null) return container.bare;
+    throw wrongArity(container.name);
+  }
   const command = container.subcommands.get(subname.toUpperCase());
   if (command === undefined) {
     const shown = subname.slice(0, ARGUMENT_SHOWN_MAX);

@@ -156,6 +156,8 @@ export interface ServerCommand extends CommandFacts {
 export interface ContainerCommand extends CommandFacts {
   readonly kind: "container";
   readonly subcommands: CommandRows;
+  /** What the name alone runs, where it means something: COMMAND. */
+  readonly bare?: ServerCommand;
 }
 
 export type CommandRow = DataCommand | SessionCommand | ServerCommand | ContainerCommand;

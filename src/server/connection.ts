@@ -78,6 +78,8 @@ export class Connection implements Output {
       this.#process();
     };
     const { socket } = parts;
+    this.session.address = addressOf(socket.remoteAddress, socket.remotePort);
+    this.session.localAddress = addressOf(socket.localAddress, socket.localPort);
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("drain", () => this.#onDrain());
@@ -86,6 +88,23 @@ export class Connection implements Output {
       // The other side is gone in some rude way; "close" follows and cleans up.
     });
     socket.on("close", () => this.#onClosed());
+  }
+
+  /** A command waits: for the disk, for room, for the end of a pause. */
+  get isWaiting(): boolean {
+    return this.#waiting && !this.#processing;
+  }
+
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** The number the system knows the socket by; -1 when Node does not tell. */
+  get descriptor(): number {
+    const handle: unknown = Reflect.get(this.socket, "_handle");
+    if (typeof handle !== "object" || handle === null) return -1;
+    const descriptor: unknown = Reflect.get(handle, "fd");
+    return typeof descriptor === "number" ? descriptor : -1;
   }
 
   /** Bytes of input held for commands that have not run yet. */
@@ -192,7 +211,9 @@ export class Connection implements Output {
   #checkOutputLimit(): void {
     const unsent = this.socket.writableLength;
     const { output } = this.#parts.limits;
-    const limits = this.session.subscriptionCount > 0 ? output.pubsub : output.normal;
+    const { session } = this;
+    const isFed = session.subscriptionCount > 0 || session.isMonitor;
+    const limits = isFed ? output.pubsub : output.normal;
     const nowMs = this.#parts.host.clock.nowMs();
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
     else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
@@ -253,4 +274,10 @@ export class Connection implements Output {
     this.session.closed();
     this.#parts.onClose(this);
   }
+}
+
+/** As Redis writes it: IPv6 in brackets, IPv4 plain even when it came in through IPv6. */
+function addressOf(address = "", port = 0): Bytes {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
+  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
 }

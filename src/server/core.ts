@@ -4,9 +4,12 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { KEPT_VERSION } from "../base/version.ts";
 import { COMMANDS } from "../commands/registry.ts";
 import { CommandTable, type Command } from "../commands/lookup.ts";
 import type { ServerPort } from "../commands/ports.ts";
+import { redacted } from "../commands/redact.ts";
+import type { Args } from "../commands/table.ts";
 import type { Output } from "../commit/reply-queue.ts";
 import { LocalLog } from "../commit/local-log.ts";
 import { Pipeline, type PipelineSettings } from "../commit/pipeline.ts";
@@ -14,13 +17,18 @@ import { plainError } from "../commit/settle.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
 import { View, type Limits } from "../keyspace/view.ts";
+import { LatencyMonitor } from "../observe/latency.ts";
+import { Slowlog } from "../observe/slowlog.ts";
 import { Stats } from "../observe/stats.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
 import { DefaultUserAuthenticator } from "../session/auth.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
+import { Monitors } from "../session/monitors.ts";
+import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
+import { ClientList } from "./client-list.ts";
 import { openKeyspace } from "./open-keyspace.ts";
 
 export interface CoreOptions {
@@ -38,13 +46,21 @@ export interface CoreOptions {
 
 /** What the hooks of the host do; the server fills them in, a bare core leaves them empty. */
 export interface CoreHooks {
-  server: ServerPort;
   permission: SessionHost["permission"];
   /** Refusals beyond the storage's: OOM, READONLY. */
   admission: SessionHost["admission"];
-  onSlow: SessionHost["onSlow"];
   onErrorReply: SessionHost["onErrorReply"];
 }
+
+/** From when on something counts as slow. */
+export interface SlowSettings {
+  /** `slowlog-log-slower-than`, microseconds; negative for nothing. */
+  readonly slowlogUs: number;
+  /** `latency-monitor-threshold`, milliseconds; 0 for nothing. */
+  readonly latencyMs: number;
+}
+
+const SLOWLOG_LENGTH_MAX = 128;
 
 export class Core {
   readonly engine: Engine;
@@ -55,6 +71,13 @@ export class Core {
   readonly hub = new Hub();
   readonly host: SessionHost;
   readonly hooks: CoreHooks;
+  readonly slowlog = new Slowlog(SLOWLOG_LENGTH_MAX);
+  readonly latency = new LatencyMonitor();
+  readonly pause: ClientPause;
+  /** What commands may ask; who knows of sockets and settings puts his sections in. */
+  readonly ports: { -readonly [Section in keyof ServerPort]: ServerPort[Section] };
+  readonly #settings: SessionSettings;
+  #slowlogUs = -1;
   #nextSessionId = 1;
 
   private constructor(
@@ -70,6 +93,10 @@ export class Core {
     this.commands = new CommandTable(COMMANDS, options.renames);
     parts.view.audience = this.hub;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
+    this.pause = new ClientPause(options.clock);
+    this.#settings = options.session;
+    this.ports = this.#ownPorts(options.clock);
+    const { ports } = this;
     this.host = {
       pipeline,
       commands: this.commands,
@@ -78,20 +105,31 @@ export class Core {
       hub: this.hub,
       settings: options.session,
       authenticator: new DefaultUserAuthenticator(options.session),
-      get server() {
-        return hooks.server;
-      },
+      server: ports,
+      pause: this.pause,
+      monitors: new Monitors(),
       admission: (command) => storageRefusal(pipeline, command) ?? hooks.admission(command),
       permission: (session, command, args) => hooks.permission(session, command, args),
-      onCommand: null,
       onSlow: (session, command, args, microseconds) => {
-        hooks.onSlow(session, command, args, microseconds);
+        this.#noteSlow({ session, command, args, microseconds });
       },
       onErrorReply: (text: Bytes) => {
         parts.stats.totalErrorReplies++;
         hooks.onErrorReply(text);
       },
       onBug: options.onBug,
+    };
+  }
+
+  #ownPorts(clock: Clock): Core["ports"] {
+    return {
+      version: KEPT_VERSION,
+      nowMs: () => clock.nowMs(),
+      commands: this.commands,
+      clients: new ClientList(new Map(), clock),
+      pause: this.pause,
+      slowlog: this.slowlog,
+      latency: this.latency,
     };
   }
 
@@ -116,6 +154,31 @@ export class Core {
     return new Core(options, { pipeline, view, stats, hooks });
   }
 
+  /** Sets what counts as slow; `slowlog.lengthMax` may be set as it is. */
+  setSlow({ slowlogUs, latencyMs }: SlowSettings): void {
+    this.#slowlogUs = slowlogUs;
+    this.latency.thresholdMs = latencyMs;
+    const slowlogFrom = slowlogUs < 0 ? Infinity : slowlogUs;
+    const latencyFrom = latencyMs === 0 ? Infinity : latencyMs * 1000;
+    this.#settings.slowUs = Math.min(slowlogFrom, latencyFrom);
+  }
+
+  #noteSlow(call: SlowCommand): void {
+    const { session, command, microseconds } = call;
+    const atSeconds = Math.floor(session.host.clock.nowMs() / 1000);
+    if (!command.isHiddenFromSlowlog && this.#slowlogUs >= 0 && microseconds >= this.#slowlogUs) {
+      this.slowlog.add({
+        atSeconds,
+        microseconds: Math.floor(microseconds),
+        args: redacted(command, call.args),
+        address: session.address,
+        clientName: session.name,
+      });
+    }
+    const event = command.row.flags.includes("fast") ? "fast-command" : "command";
+    this.latency.add(event, Math.floor(microseconds / 1000), atSeconds);
+  }
+
   openSession(output: Output & { closeAfterFlush(): void }): Session {
     return new Session(this.host, this.takeSessionId(), output);
   }
@@ -123,6 +186,13 @@ export class Core {
   takeSessionId(): number {
     return this.#nextSessionId++;
   }
+}
+
+interface SlowCommand {
+  readonly session: Session;
+  readonly command: Command;
+  readonly args: Args;
+  readonly microseconds: number;
 }
 
 /** Redis's MISCONF, before anything runs: the disk refuses writes and retrying will not help. */

@@ -3,6 +3,7 @@
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 
 import { assert } from "../base/assert.ts";
+import { ClientList } from "./client-list.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
 
@@ -34,6 +35,7 @@ export class Server {
   constructor(core: Core, limits: ServerLimits) {
     this.core = core;
     this.limits = limits;
+    core.ports.clients = new ClientList(this.connections, core.host.clock);
   }
 
   /** Resolves with the port once connections are taken; rejects with Node's error (EADDRINUSE ...). */

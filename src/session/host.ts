@@ -12,6 +12,8 @@ import type { Stats } from "../observe/stats.ts";
 import type { Hub } from "../pubsub/hub.ts";
 import type { CommandError } from "../resp/errors.ts";
 import type { Authenticator, PasswordSettings } from "./auth.ts";
+import type { Monitors } from "./monitors.ts";
+import type { ClientPause } from "./pause.ts";
 import type { Session } from "./session.ts";
 
 export interface SessionSettings extends PasswordSettings {
@@ -37,8 +39,8 @@ export interface SessionHost {
   admission(command: Command): CommandError | null;
   /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */
   permission(session: Session, command: Command, args: Args): CommandError | null;
-  /** Set while somebody MONITORs. */
-  onCommand: ((session: Session, command: Command, args: Args) => void) | null;
+  readonly pause: ClientPause;
+  readonly monitors: Monitors;
   /** A command that took `settings.slowUs` or longer. */
   onSlow(session: Session, command: Command, args: Args, microseconds: number): void;
   /** An error reply has been given: its first word is counted. */

@@ -9,7 +9,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
-import type { SessionPort, SubscriptionKind } from "../commands/ports.ts";
+import type { ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
@@ -40,15 +40,23 @@ const PUBSUB_COMMANDS = new Set([
   "reset",
 ]);
 
+const NO_SUBSCRIPTIONS = { channel: 0, pattern: 0, shard: 0 } as const;
+
 export class Session implements SessionPort, Client, Subscriber {
   readonly id: number;
   readonly host: SessionHost;
   readonly replies: ReplyQueue;
   readonly transaction: Transaction;
+  /** Where it comes from and where it came to, as "ip:port"; "" without a socket. */
+  address: Bytes = "";
+  localAddress: Bytes = "";
   name: Bytes = "";
+  libraryName: Bytes = "";
+  libraryVersion: Bytes = "";
   protocol: 2 | 3 = 2;
   database: Database;
   touch = true;
+  noEvict = false;
   /** Whom this connection speaks as; null before it has said who it is. */
   user: Bytes | null;
   /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
@@ -57,7 +65,9 @@ export class Session implements SessionPort, Client, Subscriber {
   isInExec = false;
   lastCommand: Command | null = null;
   /** CLIENT REPLY: replies are counted but not sent. "skip-next" becomes "skip" with the next command. */
-  replyMode: "on" | "off" | "skip" | "skip-next" = "on";
+  replyMode: ReplyMode | "skip-next" = "on";
+  /** Ends the wait of a command that waits for a key; null while none does. True when it did. */
+  onUnblock: ((how: "timeout" | "error") => boolean) | null = null;
   /** Called when a command that waited is done. */
   onResume: () => void = () => {};
   readonly #output: Output & { closeAfterFlush(): void };
@@ -152,19 +162,46 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   #admitted(command: Command, args: Args): ExecuteState {
+    const { pipeline, pause } = this.host;
+    if (pause.kind !== "none" && (pause.kind === "all" || this.#mayWrite(command))) {
+      pause.wait(() => this.#afterPause(command, args));
+      return "waiting";
+    }
     if (this.transaction.isOpen && !Transaction.runsAtOnce(command)) {
       this.transaction.enqueue(command, args);
       this.sendReply(QUEUED);
       return "done";
     }
     this.lastCommand = command;
-    const { pipeline, onCommand } = this.host;
-    if (onCommand !== null) onCommand(this, command, args);
     if (pipeline.isFull && (command.isWrite || (isExec(command) && this.transaction.writes))) {
       pipeline.waitForRoom(() => this.#runWaiting(command, args));
       return "waiting";
     }
     return this.#run(command, args);
+  }
+
+  #mayWrite(command: Command): boolean {
+    if (isExec(command)) return this.transaction.mayWrite;
+    return command.isHeldByWritePause;
+  }
+
+  /** As if the command came in now: everything may have changed, a new pause may have begun. */
+  #afterPause(command: Command, args: Args): void {
+    if (this.#isClosed) return;
+    try {
+      const refusal = this.#refusal(command, args);
+      if (refusal !== null) {
+        command.stats.rejectedCalls++;
+        this.#reject(refusal);
+      } else if (this.#admitted(command, args) === "waiting") return;
+    } catch (error) {
+      if (!(error instanceof CommandError)) {
+        this.host.onBug(error);
+        return;
+      }
+      this.#reject(error);
+    }
+    this.onResume();
   }
 
   #runWaiting(command: Command, args: Args): void {
@@ -249,19 +286,35 @@ export class Session implements SessionPort, Client, Subscriber {
 
   countCall(command: Command, args: Args, call: { reply: Reply | NoReply; startUs: number }): void {
     const microseconds = this.host.clock.monotonicUs() - call.startUs;
+    this.noteCall(command, args, { isError: call.reply instanceof ErrorReply, microseconds });
+  }
+
+  /** A command has run to its end: statistics, slow log, monitors. */
+  noteCall(command: Command, args: Args, call: { isError: boolean; microseconds: number }): void {
+    const { microseconds } = call;
+    const { host } = this;
     const { stats } = command;
     stats.calls++;
     stats.microseconds += microseconds;
-    if (call.reply instanceof ErrorReply) stats.failedCalls++;
-    if (microseconds >= this.host.settings.slowUs) {
-      this.host.onSlow(this, command, args, microseconds);
-    }
+    stats.histogram.add(microseconds);
+    if (call.isError) stats.failedCalls++;
+    if (microseconds >= host.settings.slowUs) host.onSlow(this, command, args, microseconds);
+    if (!host.monitors.isEmpty) host.monitors.feed(this, command, args);
   }
 
   /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
   encodeReply(reply: Reply): Bytes {
     if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
     return this.replyMode === "on" ? encode(reply, this.protocol) : "";
+  }
+
+  /**
+   * What takes the place of a held reply. In the protocol of its time, and spoken whatever CLIENT
+   * REPLY says by now: the client is waiting for it.
+   */
+  encodeRefused(reply: Reply, protocol: 2 | 3): Bytes {
+    if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
+    return encode(reply, protocol);
   }
 
   /** Answers with something that rests on no uncommitted write. */
@@ -273,6 +326,22 @@ export class Session implements SessionPort, Client, Subscriber {
   /** Out of band: messages and invalidations, not silenced by CLIENT REPLY. */
   push(message: Reply): void {
     this.replies.send(encode(message, this.protocol));
+  }
+
+  // SessionPort: behaviour
+
+  setReplyMode(mode: ReplyMode): void {
+    // While replies are off there is nothing to skip.
+    if (mode === "skip" && this.replyMode === "off") return;
+    this.replyMode = mode === "skip" ? "skip-next" : mode;
+  }
+
+  get isMonitor(): boolean {
+    return this.host.monitors.has(this);
+  }
+
+  startMonitoring(): void {
+    this.host.monitors.add(this);
   }
 
   // SessionPort: subscriptions
@@ -298,6 +367,10 @@ export class Session implements SessionPort, Client, Subscriber {
     this.keepSubscriptions();
     for (const confirmation of confirmations) this.push(confirmation);
     return null;
+  }
+
+  get subscriptionCounts(): Readonly<Record<SubscriptionKind, number>> {
+    return this.#subscriptions?.counts ?? NO_SUBSCRIPTIONS;
   }
 
   #countSubscriptions(): void {
@@ -360,7 +433,14 @@ export class Session implements SessionPort, Client, Subscriber {
     this.user = this.host.authenticator.isOpen ? DEFAULT_USER : null;
     this.protocol = 2;
     this.touch = true;
+    this.noEvict = false;
     this.replyMode = "on";
+    this.host.monitors.remove(this);
+  }
+
+  /** CLIENT UNBLOCK; false when nothing waits for a key. */
+  unblock(how: "timeout" | "error"): boolean {
+    return this.onUnblock?.(how) ?? false;
   }
 
   closeAfterReply(): void {
@@ -372,6 +452,7 @@ export class Session implements SessionPort, Client, Subscriber {
     this.#isClosed = true;
     this.transaction.abandon();
     this.#clearSubscriptions();
+    this.host.monitors.remove(this);
     this.replies.drop();
   }
 }
@@ -443,7 +524,8 @@ class HeldWrite implements HeldReply {
   }
 
   refused(failure: Failure): Bytes {
-    return this.#session.encodeReply(plainError(failure));
+    // An error is the same in both protocols.
+    return this.#session.encodeRefused(plainError(failure), 2);
   }
 }
 
@@ -476,6 +558,6 @@ class HeldRead implements HeldReply {
     const again = pipeline.readAgain(this.#database, (view) =>
       encode(this.#session.callData(row, args, view), this.#protocol),
     );
-    return again ?? this.#session.encodeReply(plainError(failure));
+    return again ?? this.#session.encodeRefused(plainError(failure), this.#protocol);
   }
 }

@@ -40,6 +40,11 @@ export class Subscriptions {
     return this.#names.channel.size + this.#names.pattern.size + this.#names.shard.size;
   }
 
+  get counts(): Record<SubscriptionKind, number> {
+    const { channel, pattern, shard } = this.#names;
+    return { channel: channel.size, pattern: pattern.size, shard: shard.size };
+  }
+
   /** The confirmations, one for each name. */
   subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Push[] {
     return names.map((name) => {

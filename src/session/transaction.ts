@@ -83,6 +83,11 @@ export class Transaction {
     return this.#queue.some(({ command }) => command.isWrite);
   }
 
+  /** The same, or has something to say to replicas. */
+  get mayWrite(): boolean {
+    return this.#queue.some(({ command }) => command.isHeldByWritePause);
+  }
+
   /** MULTI. Throws CommandError when nested. */
   begin(): Reply {
     if (this.isOpen) throw new CommandError("ERR MULTI calls can not be nested");
@@ -287,6 +292,7 @@ interface Element {
   /** Whether it sent a message, which leaves with the writes of the transaction if there are any. */
   readonly published: boolean;
   readonly database: Database;
+  readonly microseconds: number;
 }
 
 class TransactionUnit implements Unit {
@@ -365,34 +371,41 @@ class TransactionUnit implements Unit {
       view.database = database;
       view.saw = 0;
       view.countLookups = queued.command.isReadonly;
+      const startUs = this.client.host.clock.monotonicUs();
       const reply = this.#runOne(view, queued);
+      const microseconds = this.client.host.clock.monotonicUs() - startUs;
       if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
       const wrote = keyspace.changedSince(mark);
       const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
       const batch = wrote || queued.command.name === "once" ? keyspace.openBatch : seen;
       const published = queued.command.publishes && keyspace.hasEffectsSince(mark);
-      elements.push({ reply, batch, wrote, published, database });
+      elements.push({ reply, batch, wrote, published, database, microseconds });
       saw = Math.max(saw, view.saw);
     }
     view.saw = saw;
     view.database = this.client.database;
+    this.#noteCalls(elements);
     return elements;
+  }
+
+  /** Only now: had a cold read stopped the transaction, all of it would run again. */
+  #noteCalls(elements: readonly Element[]): void {
+    for (const [index, { command, args }] of this.queue.entries()) {
+      const element = elements[index];
+      assert(element !== undefined);
+      const isError = element.reply instanceof ErrorReply;
+      this.client.noteCall(command, args, { isError, microseconds: element.microseconds });
+    }
   }
 
   #runOne(view: View, { command, args }: Queued): Reply {
     const session = this.client;
     const { row } = command;
     if (command.name === "once") return OK;
-    const startUs = session.host.clock.monotonicUs();
-    let reply: Reply;
-    if (row.kind === "data") reply = session.callData(row, args, view);
-    else {
-      const answer = session.callOutside(command, args);
-      if (answer instanceof Promise) reply = ASYNCHRONOUS;
-      else reply = answer === NO_REPLY ? null : answer;
-    }
-    session.countCall(command, args, { reply, startUs });
-    return reply;
+    if (row.kind === "data") return session.callData(row, args, view);
+    const answer = session.callOutside(command, args);
+    if (answer instanceof Promise) return ASYNCHRONOUS;
+    return answer === NO_REPLY ? null : answer;
   }
 
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
@@ -426,10 +439,12 @@ interface TransactionHeld {
 class HeldTransaction implements HeldReply {
   readonly batch: number;
   readonly #session: Session;
+  readonly #protocol: 2 | 3;
   readonly #held: TransactionHeld;
 
   constructor(session: Session, held: TransactionHeld) {
     this.#session = session;
+    this.#protocol = session.protocol;
     this.batch = held.batch;
     this.#held = held;
   }
@@ -439,7 +454,7 @@ class HeldTransaction implements HeldReply {
   }
 
   refused(failure: Failure): Bytes {
-    return this.#session.encodeReply(this.#settle(failure));
+    return this.#session.encodeRefused(this.#settle(failure), this.#protocol);
   }
 
   #settle(failure: Failure): Reply {

@@ -133,10 +133,8 @@ function openCore(
       onBug,
     },
     {
-      server: { version: "test" },
       permission: () => null,
       admission: () => null,
-      onSlow: () => {},
       onErrorReply: () => {},
     },
   );

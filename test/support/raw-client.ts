@@ -21,7 +21,7 @@ export class RawClient implements Disposable {
   readonly socket: Socket;
   readonly #reader = new ReplyReader();
   readonly #replies: Reply[] = [];
-  #failure: unknown = null;
+  #failure: Error | null = null;
   #ended = false;
   #closed = false;
   #changed: (() => void)[] = [];
@@ -62,7 +62,7 @@ export class RawClient implements Disposable {
         this.#replies.push(reply);
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
     }
     this.#wake();
   }
@@ -149,7 +149,7 @@ export class RawClient implements Disposable {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  get failure(): unknown {
+  get failure(): Error | null {
     return this.#failure;
   }
 

@@ -156,10 +156,8 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
 
 function noHooks(): CoreHooks {
   return {
-    server: { version: "test" },
     permission: () => null,
     admission: () => null,
-    onSlow: () => {},
     onErrorReply: () => {},
   };
 }

@@ -1,0 +1,115 @@
+// CLIENT LIST, KILL and UNBLOCK: the connections, seen from one of them.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ClientFilter, ClientsPort, ClientType } from "../commands/ports.ts";
+import { DEFAULT_USER } from "../session/auth.ts";
+import type { Session } from "../session/session.ts";
+import type { Connection } from "./connection.ts";
+
+export class ClientList implements ClientsPort {
+  readonly #connections: ReadonlyMap<number, Connection>;
+  readonly #clock: Clock;
+
+  constructor(connections: ReadonlyMap<number, Connection>, clock: Clock) {
+    this.#connections = connections;
+    this.#clock = clock;
+  }
+
+  list(filter: ClientFilter): Bytes {
+    const nowMs = this.#clock.nowMs();
+    let lines = "";
+    for (const connection of this.#connections.values()) {
+      if (fits(connection, filter)) lines += `${describe(connection, nowMs)}\n`;
+    }
+    return lines;
+  }
+
+  kill(filter: ClientFilter, options: { callerId: number; skippedId: number }): number {
+    let count = 0;
+    for (const connection of this.#connections.values()) {
+      const { id } = connection.session;
+      if (id === options.skippedId || connection.isClosing || !fits(connection, filter)) continue;
+      count++;
+      // Who kills himself is still told so.
+      if (id === options.callerId) connection.closeAfterFlush();
+      else connection.close();
+    }
+    return count;
+  }
+
+  unblock(id: number, how: "timeout" | "error"): boolean {
+    return this.#connections.get(id)?.session.unblock(how) ?? false;
+  }
+
+  userExists(name: Bytes): boolean {
+    return name === DEFAULT_USER;
+  }
+}
+
+function fits(connection: Connection, filter: ClientFilter): boolean {
+  const { session } = connection;
+  if (filter.ids !== undefined && !filter.ids.has(session.id)) return false;
+  if (filter.type !== undefined && filter.type !== typeOf(session)) return false;
+  if (filter.address !== undefined && filter.address !== session.address) return false;
+  if (filter.user !== undefined && filter.user !== (session.user ?? DEFAULT_USER)) return false;
+  return filter.localAddress === undefined || filter.localAddress === session.localAddress;
+}
+
+function typeOf(session: Session): ClientType {
+  return session.subscriptionCount > 0 ? "pubsub" : "normal";
+}
+
+function flagsOf(connection: Connection): string {
+  const { session } = connection;
+  let flags = "";
+  if (session.isMonitor) flags += "O";
+  if (session.subscriptionCount > 0) flags += "P";
+  if (session.inTransaction) flags += "x";
+  if (connection.isWaiting) flags += "b";
+  if (connection.isClosing) flags += "c";
+  if (session.noEvict) flags += "e";
+  if (!session.touch) flags += "T";
+  return flags === "" ? "N" : flags;
+}
+
+/** The line of CLIENT LIST and INFO, without its end. */
+export function describe(connection: Connection, nowMs: number): Bytes {
+  const { session } = connection;
+  const { transaction } = session;
+  const subscriptions = session.subscriptionCounts;
+  const seconds = (sinceMs: number) => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+  const facts: readonly (readonly [string, string | number])[] = [
+    ["id", session.id],
+    ["addr", session.address],
+    ["laddr", session.localAddress],
+    ["fd", connection.descriptor],
+    ["name", session.name],
+    ["age", seconds(connection.createdMs)],
+    ["idle", seconds(connection.lastInputMs)],
+    ["flags", flagsOf(connection)],
+    ["db", session.databaseIndex],
+    ["sub", subscriptions.channel],
+    ["psub", subscriptions.pattern],
+    ["ssub", subscriptions.shard],
+    ["multi", session.inTransaction ? transaction.queuedCount : -1],
+    ["qbuf", connection.inputBytes],
+    ["qbuf-free", 0],
+    ["argv-mem", 0],
+    ["multi-mem", transaction.queuedBytes],
+    ["rbs", 0],
+    ["rbp", 0],
+    ["obl", 0],
+    ["oll", session.replies.waitingCount],
+    ["omem", connection.outputBytes],
+    ["tot-mem", connection.inputBytes + connection.outputBytes + transaction.queuedBytes],
+    ["events", connection.outputBytes > 0 ? "rw" : "r"],
+    ["cmd", session.lastCommand?.name ?? "NULL"],
+    ["user", session.user ?? DEFAULT_USER],
+    ["redir", -1],
+    ["resp", session.protocol],
+    ["lib-name", session.libraryName],
+    ["lib-ver", session.libraryVersion],
+  ];
+  return facts.map(([name, value]) => `${name}=${value}`).join(" ");
+}
