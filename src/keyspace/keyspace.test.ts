@@ -382,3 +382,25 @@ test("flushing an empty database writes nothing", () => {
   keyspace.flush(first);
   assert.ok(!keyspace.changedSince(mark));
 });
+
+test("the expirer hears of an expiry once the index has it, and again when its removal is undone", () => {
+  const { keyspace, engine } = new Run();
+  const [first] = keyspace.databases;
+  assert.ok(first !== undefined);
+  const record = keyspace.record(first.incarnation, "a");
+  keyspace.change(record, STRING, "1", 1000);
+  const ops = new WriteOps();
+  const closed = keyspace.close(ops);
+  assert.equal(keyspace.earliestExpiryMs, Infinity);
+  engine.write(ops);
+  keyspace.committed(closed);
+  assert.equal(keyspace.earliestExpiryMs, 1000);
+
+  for (const isClosed of [false, true]) {
+    keyspace.earliestExpiryMs = Infinity;
+    keyspace.change(record, ABSENT, null, 0);
+    if (isClosed) keyspace.close(new WriteOps());
+    keyspace.undoAll();
+    assert.equal(keyspace.earliestExpiryMs, 1000);
+  }
+});

@@ -51,6 +51,8 @@ export interface ClosedBatch {
   readonly records: readonly Record[];
   /** For each of `records`: what `stored` and `indexedExpiryMs` were, to be put back. */
   readonly before: readonly StoredState[];
+  /** The earliest expiry of `records`, Infinity when none has one. */
+  readonly earliestExpiryMs: number;
   readonly chunks: readonly { readonly incarnation: Incarnation; readonly index: number }[];
   readonly countsOf: readonly Incarnation[];
 }
@@ -106,7 +108,10 @@ export class Keyspace {
   committedBatch = 0;
   /** Estimate of the bytes that the open batch will write. */
   openBytes = 0;
-  /** The earliest expiry written to the index since the expirer last asked; Infinity for none. */
+  /**
+   * The earliest expiry that came to be found in the index since the expirer last asked, by a commit
+   * or because its removal was undone; Infinity for none.
+   */
   earliestExpiryMs = Infinity;
   #undoLog: Undo[] = [];
   #effects: Effect[] = [];
@@ -341,12 +346,12 @@ export class Keyspace {
     const number = this.openBatch;
     const records: Record[] = [];
     const before: StoredState[] = [];
+    let earliestExpiryMs = Infinity;
     for (const record of this.#dirty) {
       if (record.batch !== number) continue;
       records.push(record);
       before.push(storedState(record));
-      const { expiryMs } = record;
-      if (expiryMs !== 0 && expiryMs < this.earliestExpiryMs) this.earliestExpiryMs = expiryMs;
+      if (record.expiryMs !== 0) earliestExpiryMs = Math.min(earliestExpiryMs, record.expiryMs);
       encodeRecord(ops, record);
     }
     const chunks: { incarnation: Incarnation; index: number }[] = [];
@@ -362,7 +367,8 @@ export class Keyspace {
     for (const { id } of this.#dropped) ops.put(META, meta.dropKey(id), "");
     if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
-    const closed = { number, undoLog, effects, records, before, chunks, countsOf };
+    const facts = { records, before, earliestExpiryMs, chunks, countsOf };
+    const closed = { number, undoLog, effects, ...facts };
     this.#unsettled.push(closed);
     this.#beginNext();
     return closed;
@@ -395,6 +401,7 @@ export class Keyspace {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
+    this.earliestExpiryMs = Math.min(this.earliestExpiryMs, closed.earliestExpiryMs);
   }
 
   /**
@@ -408,7 +415,9 @@ export class Keyspace {
       const closed = this.#unsettled[index];
       assert(closed !== undefined);
       undoClosed(closed);
+      this.#noteExpiries(closed.records);
     }
+    this.#noteExpiries(this.#dirty);
     const catalogMayDiffer = this.#unsettled.length > 0 || this.#catalogChanged;
     this.#unsettled.length = 0;
     // Numbers are not used twice: what was tagged with an undone batch must not look committed later.
@@ -416,6 +425,13 @@ export class Keyspace {
     this.#beginNext();
     this.#catalogChanged = catalogMayDiffer;
     return effects.filter((effect) => effect.survivesRefusal);
+  }
+
+  /** The expirer may have passed what it took for removed. */
+  #noteExpiries(records: readonly Record[]): void {
+    for (const { expiryMs } of records) {
+      if (expiryMs !== 0 && expiryMs < this.earliestExpiryMs) this.earliestExpiryMs = expiryMs;
+    }
   }
 
   /**

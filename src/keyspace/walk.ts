@@ -48,8 +48,11 @@ const HASH_RANGE = 2 ** 32;
 const ENTRIES_PER_READ = 128;
 /** Slots looked at in one SCAN step at most, so that a sparse database answers soon. */
 const SLOTS_PER_STEP_MAX = 1024;
-/** Slots that are loaded together when a walk finds one cold. */
-const SLOTS_PER_LOAD_MAX = 1024;
+/**
+ * Slots that are loaded together when a walk finds one cold. Few enough for a short wait, and enough
+ * that the rounds of loading and running again stay below the runner's limit even if all are cold.
+ */
+const SLOTS_PER_LOAD = { scan: 64, random: 256, all: 1024 } as const;
 /** Up to so many keys RANDOMKEY chooses among all of them. */
 const EVEN_CHOICE_KEYS_MAX = 64;
 /** Cursors from clients may be any number; beyond this one there is nothing. */
@@ -63,7 +66,7 @@ export function scan(
   if (step.cursor >= CURSOR_MAX) return { cursor: 0, found: [] };
   const { incarnation, nowMs } = place;
   const { countMin } = step;
-  const walk = new Walk(keyspace, incarnation, Math.min(countMin, SLOTS_PER_LOAD_MAX));
+  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.scan);
   const found: FoundKey[] = [];
   let slot = Math.floor(step.cursor / HASH_RANGE);
   let fromHash = step.cursor % HASH_RANGE;
@@ -85,7 +88,7 @@ export function scan(
 
 export function allKeys(keyspace: Keyspace, place: Place): Bytes[] {
   const { incarnation, nowMs } = place;
-  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD_MAX);
+  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.all);
   const keys: Bytes[] = [];
   let slot = incarnation.nextSlot(0);
   while (slot < SLOT_COUNT) {
@@ -118,7 +121,7 @@ function keyAt(keys: readonly Bytes[], draw: number): Bytes | null {
 /** The first live key from a place on; slots are a ring, and so are the hashes of each. */
 function keyAfter(keyspace: Keyspace, place: Place, at: number): Bytes | null {
   const { incarnation } = place;
-  const walk = new Walk(keyspace, incarnation, 1);
+  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.random);
   const start = Math.floor(at / HASH_RANGE);
   const hash = at % HASH_RANGE;
   for (const [from, to] of [[start, SLOT_COUNT] as const, [0, start] as const]) {
