@@ -2,6 +2,8 @@
 // recovers eagerly: in somebody else's directory not one byte may change.
 
 import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 /** The directory cannot be used; the message names it and says what to do. */
 export class DirectoryRefused extends Error {
@@ -17,7 +19,7 @@ export class DirectoryRefused extends Error {
 const USE_ANOTHER = "name another directory with `dir`, or move what is there away";
 /** Files of a first start that died before it had a database: nothing of a user is in them. */
 const UNFINISHED =
-  /^(?:LOCK|LOG|LOG\.old\.\d+|IDENTITY|MANIFEST-\d+|OPTIONS-\d+(?:\.dbtmp)?|\d+\.dbtmp)$/;
+  /^(?:LOCK|LOG|LOG\.old\.\d+|IDENTITY|MANIFEST-\d+|OPTIONS-\d+(?:\.dbtmp)?|\d+\.dbtmp|kept-probe\.tmp)$/;
 
 /** Makes the directory if need be. "fresh": no database is in it; "database": one may be. */
 export function inspectDirectory(path: string): "fresh" | "database" {
@@ -66,6 +68,46 @@ export function openingFailed(path: string, code: string, words: string): Direct
   }
   const advice = "check the disk, the permissions and the free space, and start again";
   return new DirectoryRefused(path, `cannot be opened (${words})`, advice);
+}
+
+/** What recovery has to read and to write again. */
+export function bytesOfLogs(path: string): number {
+  let sum = 0;
+  for (const name of readdirSync(path)) {
+    if (!name.endsWith(".log")) continue;
+    sum += statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return sum;
+}
+
+const PROBE_NAME = "kept-probe.tmp";
+const PROBE_CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Whether the disk takes `bytes` more, tried with a file that is removed again. Null if it does, else
+ * the system's words.
+ */
+export async function refusalToWrite(path: string, bytes: number): Promise<string | null> {
+  const name = join(path, PROBE_NAME);
+  const chunk = Buffer.alloc(PROBE_CHUNK_BYTES);
+  try {
+    const file = await open(name, "w");
+    try {
+      for (let left = bytes; left > 0; left -= chunk.length) {
+        // oxlint-disable-next-line no-await-in-loop -- a file is written from front to back
+        await file.writeFile(left < chunk.length ? chunk.subarray(0, left) : chunk);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return error.message;
+    throw error;
+  } finally {
+    await rm(name, { force: true });
+  }
 }
 
 function namesIn(path: string): string[] | null {

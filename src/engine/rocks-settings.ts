@@ -1,6 +1,8 @@
 // What the RocksDB engine is opened with: plain values, in RocksDB's own words and units, so that the
 // room config can translate its table without knowing the binding.
 
+import { DATA_PREFIX_SIZE, STORES } from "./engine.ts";
+
 /** RocksDB options by the names and in the notation of its OPTIONS files; sizes in bytes. */
 export type OptionStrings = Readonly<Record<string, string>>;
 
@@ -21,4 +23,85 @@ export interface RocksSettings {
   readonly disableWal: boolean;
   /** Threads for `load` and `warm`. */
   readonly readThreadCount: number;
+}
+
+/** The families' names, in the order of the stores: RocksDB wants the first to be "default". */
+export const FAMILY_NAMES: readonly string[] = STORES.map((store) =>
+  store === "meta" ? "default" : store,
+);
+
+/** Settings RocksDB changes while it runs that belong to the database; all others are a family's. */
+const DATABASE_SETTINGS: ReadonlySet<string> = new Set([
+  "avoid_flush_during_shutdown",
+  "bytes_per_sync",
+  "compaction_readahead_size",
+  "delayed_write_rate",
+  "delete_obsolete_files_period_micros",
+  "max_background_compactions",
+  "max_background_flushes",
+  "max_background_jobs",
+  "max_open_files",
+  "max_subcompactions",
+  "max_total_wal_size",
+  "stats_dump_period_sec",
+  "stats_persist_period_sec",
+  "strict_bytes_per_sync",
+  "wal_bytes_per_sync",
+  "writable_file_max_buffer_size",
+]);
+
+export function scopeOf(name: string): "database" | "family" {
+  return DATABASE_SETTINGS.has(name) ? "database" : "family";
+}
+
+/** The settings with one changed while running, so that a reopened database has it too. */
+export function withChange(settings: RocksSettings, name: string, value: string): RocksSettings {
+  const scope = scopeOf(name);
+  return { ...settings, [scope]: { ...settings[scope], [name]: value } };
+}
+
+export function databaseOptions(settings: RocksSettings): OptionStrings {
+  return {
+    avoid_unnecessary_blocking_io: "true",
+    // Debian's RocksDB aborts the process when its log of messages meets a full disk twice: a failed
+    // assertion in its file writer. So it writes none, and what matters comes as events.
+    info_log_level: "FATAL_LEVEL",
+    ...settings.database,
+    // The hash memtable takes one writer at a time; that writer needs no pipeline.
+    allow_concurrent_memtable_write: "false",
+    enable_pipelined_write: "false",
+    // Without a log, families flushed one by one would tear batches that span them (law 3).
+    atomic_flush: settings.disableWal ? "true" : "false",
+  };
+}
+
+interface FamilyPlan {
+  readonly options: OptionStrings;
+  readonly tableOptions: OptionStrings;
+  readonly filter: { readonly kind: "bloom"; readonly bitsPerKey: number };
+  readonly wholeKeyFiltering: boolean;
+  readonly memtable:
+    | "skip-list"
+    | { readonly kind: "hash-skip-list"; readonly bucketCount: number };
+}
+
+/** One bucket for each slot, were there one database; 128 KB a memtable. */
+const BUCKET_COUNT = 16384;
+const FILTER_BITS_PER_KEY = 10;
+
+/** How each family is to be opened, by its name. */
+export function familyPlans(settings: RocksSettings): Map<string, FamilyPlan> {
+  const common: FamilyPlan = {
+    options: settings.family,
+    tableOptions: settings.table,
+    filter: { kind: "bloom", bitsPerKey: FILTER_BITS_PER_KEY },
+    wholeKeyFiltering: true,
+    memtable: "skip-list",
+  };
+  const data: FamilyPlan = {
+    ...common,
+    options: { ...settings.family, prefix_extractor: `rocksdb.FixedPrefix.${DATA_PREFIX_SIZE}` },
+    memtable: { kind: "hash-skip-list", bucketCount: BUCKET_COUNT },
+  };
+  return new Map(FAMILY_NAMES.map((name) => [name, name === "data" ? data : common]));
 }

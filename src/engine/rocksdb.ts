@@ -26,16 +26,13 @@ import {
   WRITE_NO_SLOWDOWN,
   WRITE_SYNC,
   type DatabaseEvent,
-  type FamilyOptions,
-  type OpenOptions,
+  type OptionStrings,
   type RocksIterator,
 } from "@kept/rocksdb";
 
 import type { Bytes } from "../base/bytes.ts";
 import { isApplied } from "./batch-effect.ts";
 import {
-  DATA,
-  DATA_PREFIX_SIZE,
   META,
   STORES,
   SettingRefused,
@@ -51,21 +48,20 @@ import {
   type WriteOptions,
 } from "./engine.ts";
 import * as directory from "./rocks-directory.ts";
-import type { RocksSettings } from "./rocks-settings.ts";
+import { COLD_CURSOR, RocksCursor, staysInPrefix } from "./rocks-cursor.ts";
+import * as settingsOf from "./rocks-settings.ts";
+import { FAMILY_NAMES, type RocksSettings } from "./rocks-settings.ts";
 import { isBackgroundError, kindOf, plainError, writeError } from "./storage-errors.ts";
 import { WriteOps } from "./write-ops.ts";
 
-/** The families' names: RocksDB wants the first one to be "default". */
-const FAMILY_NAMES: readonly string[] = STORES.map((name) => (name === "meta" ? "default" : name));
-/** One bucket for each slot, were there one database; 128 KB a memtable. */
-const BUCKET_COUNT = 16384;
-const FILTER_BITS_PER_KEY = 10;
 /** Walks on threads go back to the loop after this much, so that a close need not wait long. */
 const WARM_ENTRIES_PER_STEP = 4096;
 const WARM_BYTES_PER_STEP = 4 * 1024 * 1024;
 const UPDATES_PER_STEP = 64;
 /** No store holds a key like this one; deleting it changes nothing. */
 const NOTHING_KEY: Bytes = "\xff";
+/** What RocksDB writes when it opens, beside what it recovers: a manifest, options, a new log. */
+const ROOM_TO_OPEN_BYTES = 256 * 1024;
 const CLOSED_WORDS = "the engine is closed";
 
 /**
@@ -75,31 +71,41 @@ const CLOSED_WORDS = "the engine is closed";
 export async function openRocksEngine(path: string, settings: RocksSettings): Promise<Engine> {
   if (directory.inspectDirectory(path) === "database") await checkDatabase(path);
   const blockCache = new BlockCache({ capacity: settings.blockCacheBytes });
-  const events = new EventRelay();
-  const options: OpenOptions = {
-    options: databaseOptions(settings),
-    families: familyOptions(settings, blockCache),
-    createIfMissing: true,
-    createMissingColumnFamilies: true,
-    statistics: settings.statistics,
-    readThreads: settings.readThreadCount,
-    listener: events.take,
-  };
+  const relay = new EventRelay();
+  const database = await openDatabase({ path, settings, blockCache, relay });
+  return new RocksEngine({ path, settings, blockCache, relay }, database);
+}
+
+/** What a database is opened with. */
+interface Opening {
+  readonly path: string;
+  readonly settings: RocksSettings;
+  readonly blockCache: BlockCache;
+  readonly relay: EventRelay;
+}
+
+async function openDatabase(opening: Opening): Promise<Database> {
+  const { path, settings, blockCache, relay } = opening;
+  const plans = [...settingsOf.familyPlans(settings)];
   let database: Database;
   try {
-    database = await Database.open(path, options);
+    database = await Database.open(path, {
+      options: settingsOf.databaseOptions(settings),
+      families: Object.fromEntries(plans.map(([name, plan]) => [name, { ...plan, blockCache }])),
+      createIfMissing: true,
+      createMissingColumnFamilies: true,
+      statistics: settings.statistics,
+      readThreads: settings.readThreadCount,
+      listener: relay.take,
+    });
   } catch (error) {
     if (!(error instanceof RocksDBError)) throw error;
     if (error.code === "InvalidArgument") throw new SettingRefused(error.message);
     throw directory.openingFailed(path, error.code, error.message);
   }
-  for (const [index, name] of FAMILY_NAMES.entries()) {
-    if (database.families.get(name) === index) continue;
-    // oxlint-disable-next-line no-await-in-loop -- it ends the loop
-    await database.close();
-    throw directory.holdsForeignData(path);
-  }
-  return new RocksEngine({ database, blockCache, events, settings });
+  if (FAMILY_NAMES.every((name, id) => database.families.get(name) === id)) return database;
+  await database.close();
+  throw directory.holdsForeignData(path);
 }
 
 /** Looks at an existing database without writing to its directory; throws DirectoryRefused. */
@@ -141,71 +147,20 @@ async function holdsData(path: string, names: readonly string[]): Promise<boolea
   }
 }
 
-function databaseOptions(settings: RocksSettings): Record<string, string> {
-  return {
-    avoid_unnecessary_blocking_io: "true",
-    ...settings.database,
-    // The hash memtable takes one writer at a time; that writer needs no pipeline.
-    allow_concurrent_memtable_write: "false",
-    enable_pipelined_write: "false",
-    // Without a log, families flushed one by one would tear batches that span them (law 3).
-    atomic_flush: settings.disableWal ? "true" : "false",
-  };
-}
-
-function familyOptions(
-  settings: RocksSettings,
-  blockCache: BlockCache,
-): Record<string, FamilyOptions> {
-  const common: FamilyOptions = {
-    options: settings.family,
-    tableOptions: settings.table,
-    blockCache,
-    filter: { kind: "bloom", bitsPerKey: FILTER_BITS_PER_KEY },
-    wholeKeyFiltering: true,
-  };
-  const data: FamilyOptions = {
-    ...common,
-    options: { ...settings.family, prefix_extractor: `rocksdb.FixedPrefix.${DATA_PREFIX_SIZE}` },
-    memtable: { kind: "hash-skip-list", bucketCount: BUCKET_COUNT },
-  };
-  return Object.fromEntries(
-    STORES.map((store, index) => [FAMILY_NAMES[index] ?? "", store === "data" ? data : common]),
-  );
-}
-
 /** Events may come before there is an engine to hear them. */
 class EventRelay {
   listener: ((event: DatabaseEvent) => void) | null = null;
   readonly take = (event: DatabaseEvent): void => this.listener?.(event);
 }
 
-interface Parts {
-  readonly database: Database;
-  readonly blockCache: BlockCache;
-  readonly events: EventRelay;
-  readonly settings: RocksSettings;
-}
-
-function healthOf(
-  stall: () => EngineHealth["stall"],
-  error: () => EngineHealth["error"],
-): EngineHealth {
-  return {
-    get stall() {
-      return stall();
-    },
-    get error() {
-      return error();
-    },
-  };
-}
+const STEP_FLAGS = { reverse: STEP_REVERSE, keysOnly: STEP_KEYS_ONLY };
 
 class RocksEngine implements Engine {
-  readonly #database: Database;
-  readonly #blockCache: BlockCache;
-  readonly #isLogged: boolean;
-  readonly #keepsStatistics: boolean;
+  #opening: Opening;
+  /** Null while it is being reopened, and when that failed. */
+  #database: Database | null;
+  #reopened: Promise<Database> | null = null;
+  #lastSequence = 0;
   #writeFlags: number;
   #error: EngineHealth["error"] = null;
   /** The batch whose fate is open; while it is, no other is taken. */
@@ -215,22 +170,22 @@ class RocksEngine implements Engine {
   #isClosed = false;
   #listener: () => void = () => {};
 
-  constructor({ database, blockCache, events, settings }: Parts) {
+  constructor(opening: Opening, database: Database) {
+    this.#opening = opening;
     this.#database = database;
-    this.#blockCache = blockCache;
-    this.#isLogged = !settings.disableWal;
-    this.#keepsStatistics = settings.statistics;
+    const { lowPriority, disableWal } = opening.settings;
     this.#writeFlags =
       WRITE_NO_SLOWDOWN |
-      (settings.lowPriority ? WRITE_LOW_PRIORITY : 0) |
-      (settings.disableWal ? WRITE_DISABLE_WAL : 0);
-    events.listener = (event) => this.#hear(event);
+      (lowPriority ? WRITE_LOW_PRIORITY : 0) |
+      (disableWal ? WRITE_DISABLE_WAL : 0);
+    opening.relay.listener = (event) => this.#hear(event);
   }
 
   // Reading
 
   get(store: StoreId, key: Bytes): Bytes | null | Cold {
     this.#checkOpen();
+    if (this.#database === null) return undefined;
     try {
       return this.#database.getBinary(store, key, READ_BLOCK_CACHE);
     } catch (error) {
@@ -239,9 +194,9 @@ class RocksEngine implements Engine {
   }
 
   async load(store: StoreId, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
-    this.#checkOpen();
+    const database = await this.#openedDatabase();
     try {
-      const found = await this.#database.multiGetBinary(store, keys);
+      const found = await database.multiGetBinary(store, keys);
       return found.map((value) => value ?? null);
     } catch (error) {
       throw readFailure(error);
@@ -250,18 +205,22 @@ class RocksEngine implements Engine {
 
   cursor(store: StoreId, range: CursorRange): Cursor {
     this.#checkOpen();
+    if (this.#database === null) {
+      if (range.patience === "wait") throw this.#unavailable();
+      return COLD_CURSOR;
+    }
     try {
-      return new RocksCursor(this.#iterator(store, range), range);
+      return new RocksCursor(iteratorOver(this.#database, store, range), range, STEP_FLAGS);
     } catch (error) {
       throw readFailure(error);
     }
   }
 
   async warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void> {
-    this.#checkOpen();
+    const database = await this.#openedDatabase();
     const flags = STEP_KEYS_ONLY | (range.reverse ? STEP_REVERSE : 0);
     try {
-      const iterator = this.#iterator(store, { ...range, patience: "wait" });
+      const iterator = iteratorOver(database, store, { ...range, patience: "wait" });
       try {
         let left = entriesMax;
         let isFirst = true;
@@ -284,25 +243,14 @@ class RocksEngine implements Engine {
     }
   }
 
-  #iterator(store: StoreId, range: CursorRange): RocksIterator {
-    const isPrefixed = store === DATA && staysInPrefix(range);
-    return this.#database.iterator(store, {
-      lowerBound: range.lower,
-      ...(range.upper === null ? {} : { upperBound: range.upper }),
-      readTier: range.patience === "loop" ? READ_BLOCK_CACHE : READ_ALL,
-      totalOrderSeek: !isPrefixed,
-      prefixSameAsStart: isPrefixed,
-    });
-  }
-
   // Writing
 
   write(ops: WriteOps): void {
-    this.#checkWritable();
+    const database = this.#writableDatabase();
     const batch = ops.finish();
     const wasBroken = this.#error !== null;
     try {
-      this.#database.writeRepresentation(batch, batch.length, this.#writeFlags);
+      database.writeRepresentation(batch, batch.length, this.#writeFlags);
     } catch (error) {
       throw this.#writeFailure(error, batch, wasBroken);
     }
@@ -310,16 +258,20 @@ class RocksEngine implements Engine {
   }
 
   async writeAsync(ops: WriteOps, { sync }: WriteOptions): Promise<void> {
-    this.#checkWritable();
+    const database = this.#writableDatabase();
     const batch = Buffer.from(ops.finish());
-    const flags = this.#writeFlags | (sync && this.#isLogged ? WRITE_SYNC : 0);
+    const flags = this.#writeFlags | (sync && this.#isLogged() ? WRITE_SYNC : 0);
     try {
-      await this.#database.writeRepresentationAsync(batch, batch.length, flags);
+      await database.writeRepresentationAsync(batch, batch.length, flags);
     } catch (error) {
       // RocksDB remembers the failure of the log: whoever comes behind it is refused.
       throw this.#writeFailure(error, batch, this.#unsettled !== null);
     }
     this.#refusedForStall = false;
+  }
+
+  #isLogged(): boolean {
+    return !this.#opening.settings.disableWal;
   }
 
   /** Notes what a failed write means and gives the error to throw. */
@@ -337,24 +289,14 @@ class RocksEngine implements Engine {
 
   async sync(): Promise<void> {
     this.#checkOpen();
-    if (!this.#isLogged) return;
-    try {
-      await this.#database.flushWal(true);
-    } catch (error) {
-      throw this.#background(error);
-    }
+    if (this.#isLogged()) await this.#upkeep((database) => database.flushWal(true));
   }
 
   async settleUnknown(): Promise<UnknownOutcome> {
     this.#checkOpen();
     const batch = this.#unsettled;
     if (batch === null) return "absent";
-    try {
-      await this.#database.resume();
-      await this.#beginFreshLog();
-    } catch (error) {
-      throw this.#background(error);
-    }
+    if (!(await this.#resumesOnFreshLog())) await this.#reopen();
     const outcome = (await isApplied(this, batch)) ? "applied" : "absent";
     this.#unsettled = null;
     this.#error = null;
@@ -363,26 +305,80 @@ class RocksEngine implements Engine {
   }
 
   /**
-   * Leaves a log behind that may end in half a record. RocksDB changes logs only with a memtable that
-   * holds something, so one gets a deletion of nothing, past the log it must not touch.
+   * The gentle way back: what the memtables hold goes to files and a new log begins. RocksDB changes
+   * logs only with a memtable that holds something, so one gets a deletion of nothing, which must
+   * not touch the broken log. Without that, what follows would stand behind half a record, where
+   * recovery stops.
    */
-  async #beginFreshLog(): Promise<void> {
+  async #resumesOnFreshLog(): Promise<boolean> {
+    const database = this.#database;
+    if (database === null) return false;
     const nothing = new WriteOps();
     nothing.delete(META, NOTHING_KEY);
     const batch = nothing.finish();
-    await this.#database.writeRepresentationAsync(batch, batch.length, WRITE_DISABLE_WAL);
-    await this.#database.flush({ wait: true });
+    try {
+      await database.resume();
+      await database.writeRepresentationAsync(batch, batch.length, WRITE_DISABLE_WAL);
+      await database.flush({ wait: true });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RocksDBError)) throw closedOr(error);
+      // A memtable without a log dies with the database: then there is only to try again.
+      if (this.#isLogged()) return false;
+      throw this.#background(error);
+    }
+  }
+
+  /**
+   * The hard way back, for errors RocksDB does not forgive an open database: close it and let
+   * recovery read the log up to where it broke. Reads on the loop are cold meanwhile.
+   */
+  async #reopen(): Promise<void> {
+    const database = this.#database;
+    if (database !== null) {
+      await this.#expectRoom();
+      this.#lastSequence = database.latestSequenceNumber;
+      this.#database = null;
+    }
+    this.#reopened ??= this.#openAgain(database);
+    try {
+      this.#database = await this.#reopened;
+    } catch (error) {
+      if (!(error instanceof directory.DirectoryRefused)) throw error;
+      this.#error = { kind: "io", words: error.message };
+      throw this.#unavailable();
+    } finally {
+      this.#reopened = null;
+    }
+  }
+
+  /** Only an open database can be read, so it is not closed before the disk takes writes again. */
+  async #expectRoom(): Promise<void> {
+    const { path } = this.#opening;
+    const needed = directory.bytesOfLogs(path) + ROOM_TO_OPEN_BYTES;
+    const words = await directory.refusalToWrite(path, needed);
+    if (words !== null) throw new StorageError(this.#error?.kind ?? "io", "refused", words);
+  }
+
+  async #openAgain(database: Database | null): Promise<Database> {
+    try {
+      await database?.close();
+    } catch (error) {
+      // It cannot write what it wanted to write last; that is why it is closed.
+      if (!(error instanceof RocksDBError)) throw error;
+    }
+    return openDatabase(this.#opening);
   }
 
   sequence(): number {
     this.#checkOpen();
-    return this.#database.latestSequenceNumber;
+    return this.#database?.latestSequenceNumber ?? this.#lastSequence;
   }
 
   async *updatesSince(sequence: number): AsyncIterable<EngineUpdate> {
-    this.#checkOpen();
+    const database = await this.#openedDatabase();
     try {
-      const updates = await this.#database.updatesSince(sequence);
+      const updates = await database.updatesSince(sequence);
       try {
         for (;;) {
           // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
@@ -407,7 +403,6 @@ class RocksEngine implements Engine {
 
   // Health and upkeep
 
-  // Asked before every write for `error`: the stall, which costs native calls, is read only if wanted.
   health(): EngineHealth {
     return this.#health;
   }
@@ -446,11 +441,7 @@ class RocksEngine implements Engine {
     if (this.#unsettled !== null) {
       throw new StorageError("io", "refused", "a write of unknown fate is not settled");
     }
-    try {
-      await this.#database.resume();
-    } catch (error) {
-      throw this.#background(error);
-    }
+    await this.#upkeep((database) => database.resume());
     if (this.#error === null) return;
     this.#error = null;
     this.#listener();
@@ -458,51 +449,33 @@ class RocksEngine implements Engine {
 
   property(name: string, of: StoreId | "all" = META): string | null {
     this.#checkOpen();
-    if (of !== "all") return this.#database.property(of, name) ?? this.#ticker(name);
+    if (this.#database === null) return null;
+    if (of !== "all") return this.#database.property(of, name) ?? ticker(this.#database, name);
     const sum = this.#database.intProperty("all", name);
-    return sum === null ? this.#ticker(name) : String(sum);
+    return sum === null ? null : String(sum);
   }
 
-  #ticker(name: string): string | null {
-    if (!this.#keepsStatistics) return null;
-    const count = this.#database.statistics().tickers[name];
-    return count === undefined ? null : String(count);
+  flush(): Promise<void> {
+    return this.#upkeep((database) => database.flush({ wait: true }));
   }
 
-  async flush(): Promise<void> {
-    this.#checkOpen();
-    try {
-      await this.#database.flush({ wait: true });
-    } catch (error) {
-      throw this.#background(error);
-    }
-  }
-
-  async compact(): Promise<void> {
-    this.#checkOpen();
-    try {
+  compact(): Promise<void> {
+    return this.#upkeep(async (database) => {
       for (const family of STORES.keys()) {
         // oxlint-disable-next-line no-await-in-loop -- one at a time leaves room for others
-        await this.#database.compactRange(family);
+        await database.compactRange(family);
       }
-    } catch (error) {
-      throw this.#background(error);
-    }
+    });
   }
 
-  async checkpoint(path: string): Promise<void> {
-    this.#checkOpen();
-    try {
-      await this.#database.checkpoint(path);
-    } catch (error) {
-      throw this.#background(error);
-    }
+  checkpoint(path: string): Promise<void> {
+    return this.#upkeep((database) => database.checkpoint(path));
   }
 
   async configure(name: string, value: string): Promise<void> {
-    this.#checkOpen();
+    const database = await this.#openedDatabase();
     if (name === "block_cache_bytes") {
-      this.#blockCache.capacity = Number(value);
+      this.#opening.blockCache.capacity = Number(value);
       return;
     }
     if (name === "low_pri") {
@@ -510,35 +483,61 @@ class RocksEngine implements Engine {
       else this.#writeFlags &= ~WRITE_LOW_PRIORITY;
       return;
     }
-    const isOfDatabase = DATABASE_SETTINGS.has(name);
+    const change = { [name]: value };
     try {
-      if (isOfDatabase) await this.#database.setDBOptions({ [name]: value });
-      else {
-        for (const family of STORES.keys()) {
-          // oxlint-disable-next-line no-await-in-loop -- a refusal ends it
-          await this.#database.setOptions(family, { [name]: value });
-        }
-      }
+      if (settingsOf.scopeOf(name) === "database") await database.setDBOptions(change);
+      else await setFamilyOptions(database, change);
     } catch (error) {
       if (error instanceof RocksDBError) throw new SettingRefused(error.message);
       throw closedOr(error);
     }
+    const settings = settingsOf.withChange(this.#opening.settings, name, value);
+    this.#opening = { ...this.#opening, settings };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#database.close();
+    // Whoever reopens hears of a failure; here it means that there is nothing to close.
+    const reopened = await this.#reopened?.catch(() => null);
+    const database = reopened ?? this.#database;
+    try {
+      await database?.close();
+    } catch (error) {
+      if (!(error instanceof RocksDBError)) throw error;
+      // After a background error there is nothing to tell that was not told already.
+      if (this.#error === null) throw plainError(error);
+    }
+  }
+
+  async #upkeep(action: (database: Database) => Promise<void>): Promise<void> {
+    const database = await this.#openedDatabase();
+    try {
+      await action(database);
+    } catch (error) {
+      throw this.#background(error);
+    }
   }
 
   #checkOpen(): void {
     if (this.#isClosed) throw new StorageError("closed", "refused", CLOSED_WORDS);
   }
 
-  #checkWritable(): void {
+  async #openedDatabase(): Promise<Database> {
     this.#checkOpen();
-    if (this.#unsettled === null) return;
-    const words = this.#error?.words ?? "a write of unknown fate is not settled";
-    throw new StorageError("io", "refused", words);
+    const database = this.#database ?? (await this.#reopened?.catch(() => null)) ?? null;
+    if (database === null) throw this.#unavailable();
+    return database;
+  }
+
+  #writableDatabase(): Database {
+    this.#checkOpen();
+    if (this.#unsettled !== null || this.#database === null) throw this.#unavailable();
+    return this.#database;
+  }
+
+  #unavailable(): StorageError {
+    const { kind, words } = this.#error ?? { kind: "io", words: "the database is being reopened" };
+    return new StorageError(kind, "refused", words);
   }
 
   /** The error of work in the background, noted when it is RocksDB's own state. */
@@ -552,99 +551,52 @@ class RocksEngine implements Engine {
   }
 }
 
-/** Database options that RocksDB changes while running; all others are a family's. */
-const DATABASE_SETTINGS: ReadonlySet<string> = new Set([
-  "max_background_jobs",
-  "max_background_compactions",
-  "max_background_flushes",
-  "max_subcompactions",
-  "max_total_wal_size",
-  "max_open_files",
-  "stats_dump_period_sec",
-  "stats_persist_period_sec",
-  "delayed_write_rate",
-  "delete_obsolete_files_period_micros",
-  "bytes_per_sync",
-  "wal_bytes_per_sync",
-  "strict_bytes_per_sync",
-  "compaction_readahead_size",
-  "writable_file_max_buffer_size",
-  "avoid_flush_during_shutdown",
-]);
-
-class RocksCursor implements Cursor {
-  readonly #iterator: RocksIterator;
-  readonly #range: CursorRange;
-  #isSought = false;
-  #isCold = false;
-
-  constructor(iterator: RocksIterator, range: CursorRange) {
-    this.#iterator = iterator;
-    this.#range = range;
-  }
-
-  next(entriesMax: number): Bytes[] | Cold {
-    if (this.#isCold) return undefined;
-    try {
-      if (!this.#isSought) this.#seek();
-      const flat = this.#iterator.state === "more" ? this.#take(entriesMax) : [];
-      if (this.#iterator.state === "incomplete") {
-        this.#isCold = true;
-        if (flat.length === 0) return undefined;
-      }
-      return flat;
-    } catch (error) {
-      throw readFailure(error);
-    }
-  }
-
-  close(): void {
-    this.#iterator.close();
-  }
-
-  #seek(): void {
-    const { lower, upper, reverse } = this.#range;
-    this.#isSought = true;
-    if (!reverse) this.#iterator.seek(lower);
-    else if (upper === null) this.#iterator.seekToLast();
-    // The upper bound keeps `upper` itself out.
-    else this.#iterator.seekForPrev(upper);
-  }
-
-  #take(entriesMax: number): Bytes[] {
-    const { reverse, valueBytesMax } = this.#range;
-    const flags = (reverse ? STEP_REVERSE : 0) | (valueBytesMax === 0 ? STEP_KEYS_ONLY : 0);
-    const flat = this.#iterator.nextBinary(entriesMax, Number.MAX_SAFE_INTEGER, flags);
-    if (valueBytesMax === Infinity) return flat;
-    if (valueBytesMax === 0) return flat.flatMap((key) => [key, ""]);
-    for (let index = 1; index < flat.length; index += 2) {
-      flat[index] = (flat[index] ?? "").slice(0, valueBytesMax);
-    }
-    return flat;
+async function setFamilyOptions(database: Database, change: OptionStrings): Promise<void> {
+  for (const family of STORES.keys()) {
+    // oxlint-disable-next-line no-await-in-loop -- a refusal ends it
+    await database.setOptions(family, change);
   }
 }
 
-/**
- * Whether a walk over `data` sees keys of one prefix alone. Backwards it may not begin at the end of
- * the prefix: a hashed memtable has no way to its last key.
- */
-function staysInPrefix({ lower, upper, reverse }: CursorRange): boolean {
-  if (reverse || upper === null || lower.length < DATA_PREFIX_SIZE) return false;
-  const prefix = lower.slice(0, DATA_PREFIX_SIZE);
-  const end = successor(prefix);
-  return end !== null && upper <= end;
-}
-
-/** The first key behind all keys with this prefix; null when there is none. */
-function successor(prefix: Bytes): Bytes | null {
-  let end = prefix.length;
-  while (end > 0 && prefix.charCodeAt(end - 1) === 0xff) end--;
-  if (end === 0) return null;
-  return prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
+function iteratorOver(database: Database, store: StoreId, range: CursorRange): RocksIterator {
+  const isPrefixed = staysInPrefix(store, range);
+  return database.iterator(store, {
+    lowerBound: range.lower,
+    ...(range.upper === null ? {} : { upperBound: range.upper }),
+    readTier: range.patience === "loop" ? READ_BLOCK_CACHE : READ_ALL,
+    totalOrderSeek: !isPrefixed,
+    prefixSameAsStart: isPrefixed,
+  });
 }
 
 function readFailure(error: unknown): unknown {
   return error instanceof RocksDBError ? plainError(error) : closedOr(error);
+}
+
+/** Asked before every write for `error`: the stall costs native calls and is read only if wanted. */
+function healthOf(
+  stall: () => EngineHealth["stall"],
+  error: () => EngineHealth["error"],
+): EngineHealth {
+  return {
+    get stall() {
+      return stall();
+    },
+    get error() {
+      return error();
+    },
+  };
+}
+
+/** RocksDB counts only when it was opened to. */
+function ticker(database: Database, name: string): string | null {
+  try {
+    const count = database.statistics().tickers[name];
+    return count === undefined ? null : String(count);
+  } catch (error) {
+    if (error instanceof RocksDBError && error.code === "NotSupported") return null;
+    throw readFailure(error);
+  }
 }
 
 /** The binding's own refusals after a close; anything else is our bug and passes. */

@@ -1,0 +1,100 @@
+// A cursor of the port over the binding's iterator, and the choice of how far an iterator may look.
+
+import type { Bytes } from "../base/bytes.ts";
+import {
+  DATA,
+  DATA_PREFIX_SIZE,
+  type Cold,
+  type Cursor,
+  type CursorRange,
+  type StoreId,
+} from "./engine.ts";
+
+/** What a cursor needs of the binding's RocksIterator. */
+export interface Steps {
+  readonly state: "more" | "end" | "incomplete";
+  seek(key: Bytes): boolean;
+  seekForPrev(key: Bytes): boolean;
+  seekToLast(): boolean;
+  nextBinary(maxEntries: number, maxBytes: number, flags: number): Bytes[];
+  close(): void;
+}
+
+/** The binding's flags of a step. */
+export interface StepFlags {
+  readonly reverse: number;
+  readonly keysOnly: number;
+}
+
+/** Throws what the iterator throws. */
+export class RocksCursor implements Cursor {
+  readonly #steps: Steps;
+  readonly #range: CursorRange;
+  readonly #flags: number;
+  #isSought = false;
+  #isCold = false;
+
+  constructor(steps: Steps, range: CursorRange, flags: StepFlags) {
+    this.#steps = steps;
+    this.#range = range;
+    this.#flags =
+      (range.reverse ? flags.reverse : 0) | (range.valueBytesMax === 0 ? flags.keysOnly : 0);
+  }
+
+  next(entriesMax: number): Bytes[] | Cold {
+    if (this.#isCold) return undefined;
+    if (!this.#isSought) this.#seek();
+    const flat = this.#steps.state === "more" ? this.#take(entriesMax) : [];
+    if (this.#steps.state !== "incomplete") return flat;
+    this.#isCold = true;
+    return flat.length === 0 ? undefined : flat;
+  }
+
+  close(): void {
+    this.#steps.close();
+  }
+
+  #seek(): void {
+    const { lower, upper, reverse } = this.#range;
+    this.#isSought = true;
+    if (!reverse) this.#steps.seek(lower);
+    else if (upper === null) this.#steps.seekToLast();
+    // The upper bound keeps `upper` itself out.
+    else this.#steps.seekForPrev(upper);
+  }
+
+  #take(entriesMax: number): Bytes[] {
+    const { valueBytesMax } = this.#range;
+    const flat = this.#steps.nextBinary(entriesMax, Number.MAX_SAFE_INTEGER, this.#flags);
+    if (valueBytesMax === Infinity) return flat;
+    if (valueBytesMax === 0) return flat.flatMap((key) => [key, ""]);
+    for (let index = 1; index < flat.length; index += 2) {
+      flat[index] = (flat[index] ?? "").slice(0, valueBytesMax);
+    }
+    return flat;
+  }
+}
+
+/** Where there is no database for the moment: everything is cold. */
+export const COLD_CURSOR: Cursor = {
+  next: () => undefined,
+  close: () => {},
+};
+
+/**
+ * Whether a walk sees keys of one prefix of `data` alone. Backwards it may not begin at the end of
+ * the prefix: a hashed memtable has no way to its last key.
+ */
+export function staysInPrefix(store: StoreId, { lower, upper, reverse }: CursorRange): boolean {
+  if (store !== DATA || reverse || upper === null || lower.length < DATA_PREFIX_SIZE) return false;
+  const end = successor(lower.slice(0, DATA_PREFIX_SIZE));
+  return end !== null && upper <= end;
+}
+
+/** The first key behind all keys with this prefix; null when there is none. */
+function successor(prefix: Bytes): Bytes | null {
+  let end = prefix.length;
+  while (end > 0 && prefix.charCodeAt(end - 1) === 0xff) end--;
+  if (end === 0) return null;
+  return prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
+}
