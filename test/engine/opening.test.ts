@@ -1,0 +1,230 @@
+// Which directories the engine on disk opens, which it refuses without writing to them, and what is
+// found after a clean close and after a crash.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { Database } from "@kept/rocksdb";
+
+import { DATA, ELEMENTS, SettingRefused } from "../../src/engine/engine.ts";
+import { DirectoryRefused } from "../../src/engine/rocks-directory.ts";
+import { openRocksEngine } from "../../src/engine/rocksdb.ts";
+import { WriteOps } from "../../src/engine/write-ops.ts";
+import { P1, batchOf } from "./common.ts";
+import { PLAIN_SETTINGS, TemporaryDirectory } from "./temporary.ts";
+
+const CHILD = fileURLToPath(new URL("child.js", import.meta.url));
+
+/** Everything in a directory: names, sizes, contents. */
+function fingerprint(path: string): string[] {
+  return readdirSync(path)
+    .sort()
+    .map((name) => {
+      const digest = createHash("sha256").update(readFileSync(`${path}/${name}`));
+      return `${name} ${statSync(`${path}/${name}`).mtimeMs} ${digest.digest("hex")}`;
+    });
+}
+
+async function assertRefused(path: string, words: RegExp): Promise<void> {
+  const before = fingerprint(path);
+  await assert.rejects(openRocksEngine(path, PLAIN_SETTINGS), (error) => {
+    assert(error instanceof DirectoryRefused);
+    assert(error.message.includes(path));
+    assert.match(error.message, words);
+    return true;
+  });
+  assert.deepEqual(fingerprint(path), before);
+}
+
+async function makeForeign(path: string, families: readonly string[]): Promise<void> {
+  const database = await Database.open(path, {
+    createIfMissing: true,
+    createMissingColumnFamilies: true,
+    families: Object.fromEntries(families.map((name) => [name, {}])),
+  });
+  const ops = new WriteOps();
+  ops.put(0, "someone", "else's");
+  const batch = ops.finish();
+  database.writeRepresentation(batch, batch.length);
+  await database.close();
+}
+
+async function makeOwn(path: string): Promise<void> {
+  const engine = await openRocksEngine(path, PLAIN_SETTINGS);
+  engine.write(batchOf(DATA, { [`${P1}a`]: "1" }));
+  await engine.flush();
+  engine.write(batchOf(ELEMENTS, { b: "2" }));
+  await engine.close();
+}
+
+test("what was written is there after a clean close, flushed or not", async () => {
+  using directory = new TemporaryDirectory();
+  const path = directory.join("deep/inside");
+  await makeOwn(path);
+  const engine = await openRocksEngine(path, PLAIN_SETTINGS);
+  assert.deepEqual(await engine.load(DATA, [`${P1}a`]), ["1"]);
+  assert.deepEqual(await engine.load(ELEMENTS, ["b"]), ["2"]);
+  await engine.close();
+});
+
+test("the image of a live directory opens with every write, none of them synced", async () => {
+  using directory = new TemporaryDirectory();
+  const engine = await openRocksEngine(directory.join("live"), PLAIN_SETTINGS);
+  for (let index = 0; index < 100; index++) {
+    const ops = batchOf(DATA, { [`${P1}${index}`]: String(index) });
+    ops.put(ELEMENTS, String(index), "twin");
+    engine.write(ops);
+  }
+  cpSync(directory.join("live"), directory.join("image"), { recursive: true });
+  await engine.close();
+  const image = await openRocksEngine(directory.join("image"), PLAIN_SETTINGS);
+  for (let index = 0; index < 100; index++) {
+    assert.deepEqual(await image.load(DATA, [`${P1}${index}`]), [String(index)]);
+    assert.deepEqual(await image.load(ELEMENTS, [String(index)]), ["twin"]);
+  }
+  await image.close();
+});
+
+test("a log cut anywhere opens with whole batches and loses only the last ones", async () => {
+  using directory = new TemporaryDirectory();
+  const engine = await openRocksEngine(directory.join("live"), PLAIN_SETTINGS);
+  for (let index = 0; index < 20; index++) {
+    const ops = batchOf(DATA, { [P1 + index]: "x".repeat(50) });
+    ops.put(ELEMENTS, String(index), "twin");
+    engine.write(ops);
+  }
+  const log = readdirSync(directory.join("live")).find((name) => name.endsWith(".log"));
+  const keys = Array.from({ length: 20 }, (_, index) => index);
+  for (const cut of [1, 7, 100, 333, 900]) {
+    const path = directory.join(`cut-${cut}`);
+    cpSync(directory.join("live"), path, { recursive: true });
+    truncateSync(`${path}/${log}`, statSync(`${path}/${log}`).size - cut);
+    const image = await openRocksEngine(path, PLAIN_SETTINGS);
+    const data = await image.load(
+      DATA,
+      keys.map((index) => P1 + index),
+    );
+    const twins = await image.load(ELEMENTS, keys.map(String));
+    const kept = data.filter((value) => value !== null).length;
+    assert(kept < 20);
+    for (const index of keys) {
+      assert.equal(data[index] !== null, index < kept);
+      assert.equal(twins[index] !== null, index < kept);
+    }
+    await image.close();
+  }
+  await engine.close();
+});
+
+test("a checkpoint is a database of its own", async () => {
+  using directory = new TemporaryDirectory();
+  const engine = await openRocksEngine(directory.join("live"), PLAIN_SETTINGS);
+  engine.write(batchOf(DATA, { [P1]: "1" }));
+  await engine.checkpoint(directory.join("copy"));
+  engine.write(batchOf(DATA, { [P1]: "2" }));
+  const copy = await openRocksEngine(directory.join("copy"), PLAIN_SETTINGS);
+  assert.deepEqual(await copy.load(DATA, [P1]), ["1"]);
+  await copy.close();
+  await engine.close();
+});
+
+test("a first start that died half-way is no obstacle", async () => {
+  using directory = new TemporaryDirectory();
+  for (const name of ["LOCK", "LOG", "IDENTITY", "MANIFEST-000001", "000001.dbtmp"]) {
+    writeFileSync(directory.join(name), "");
+  }
+  await makeOwn(directory.path);
+  const partly = directory.join("partly");
+  const database = await Database.open(partly, {
+    createIfMissing: true,
+    createMissingColumnFamilies: true,
+    families: { default: {}, data: {} },
+  });
+  await database.close();
+  await makeOwn(partly);
+});
+
+test("a directory with other files, or a file, is refused untouched", async () => {
+  using directory = new TemporaryDirectory();
+  writeFileSync(directory.join("holiday.jpg"), "precious");
+  await assertRefused(directory.path, /holds other files \(holiday\.jpg\).*`dir`/);
+  const file = directory.join("holiday.jpg");
+  await assert.rejects(openRocksEngine(file, PLAIN_SETTINGS), /is not a directory/);
+  await assert.rejects(openRocksEngine(`${file}/data`, PLAIN_SETTINGS), DirectoryRefused);
+  assert.equal(readFileSync(file, "latin1"), "precious");
+});
+
+test("another program's RocksDB is refused untouched", async () => {
+  using directory = new TemporaryDirectory();
+  await makeForeign(directory.join("one"), ["default"]);
+  await assertRefused(directory.join("one"), /RocksDB database of another program/);
+  await makeForeign(directory.join("other"), ["default", "metadata"]);
+  await assertRefused(directory.join("other"), /another program \(column family "metadata"\)/);
+  await makeForeign(directory.join("odd"), ["default", "expiry"]);
+  await assertRefused(directory.join("odd"), /without the column family "data"/);
+});
+
+test("a damaged database is refused untouched", async () => {
+  using directory = new TemporaryDirectory();
+  const damaged = async (name: string, damage: (path: string) => void, words: RegExp) => {
+    const path = directory.join(name);
+    await makeOwn(path);
+    damage(path);
+    await assertRefused(path, words);
+  };
+  await damaged("no-current", (path) => rmSync(`${path}/CURRENT`), /not its file CURRENT.*backup/);
+  await damaged("bad-current", (path) => writeFileSync(`${path}/CURRENT`, "?"), /damaged.*backup/);
+  const spoilManifest = (path: string) => {
+    const name = readdirSync(path).find((one) => one.startsWith("MANIFEST-"));
+    writeFileSync(`${path}/${name}`, "not a manifest at all, but long enough to be read as one");
+  };
+  await damaged("bad-manifest", spoilManifest, /damaged|cannot be opened/);
+});
+
+test("a directory in use is refused, by this process or another", async () => {
+  using directory = new TemporaryDirectory();
+  const engine = await openRocksEngine(directory.join("own"), PLAIN_SETTINGS);
+  await assert.rejects(openRocksEngine(directory.join("own"), PLAIN_SETTINGS), /in use by another/);
+  engine.write(batchOf(DATA, { [P1]: "1" }));
+  await engine.close();
+
+  const path = directory.join("held");
+  const child = spawn(process.execPath, [CHILD, "hold", path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  try {
+    await once(child.stdout, "data");
+    await assert.rejects(openRocksEngine(path, PLAIN_SETTINGS), /in use by another server.*stop/);
+  } finally {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+  await makeOwn(path);
+});
+
+test("settings RocksDB refuses are told in its words, and make no database", async () => {
+  using directory = new TemporaryDirectory();
+  const path = directory.join("data");
+  mkdirSync(path);
+  const bad = { ...PLAIN_SETTINGS, family: { write_buffer_size: "much" } };
+  await assert.rejects(openRocksEngine(path, bad), SettingRefused);
+  const unknown = { ...PLAIN_SETTINGS, database: { no_such_option: "1" } };
+  await assert.rejects(openRocksEngine(path, unknown), /no_such_option/);
+  assert(!existsSync(`${path}/CURRENT`));
+});
