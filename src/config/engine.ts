@@ -1,11 +1,13 @@
 // Settings of RocksDB, by Kvrocks's names and in Kvrocks's units. `rocksdb` says where each one goes,
 // so that the engine hands most of them on without knowing them. What is "runtime" is what RocksDB
-// changes in an open database (SetOptions, SetDBOptions), and the options of each write or read.
+// changes in an open database (SetOptions, SetDBOptions; tried with 7.8), and the options of writes.
 
 import { immutable, runtime, type RocksOption, type Setting } from "./setting.ts";
 import { choice, flag, INT_MAX, integer, memory, MOST, type ValueType } from "./value-types.ts";
 
 const MB = 1024 ** 2;
+
+const notHandedOn = { noEffect: "RocksDB's default is used" };
 
 interface EngineExtras {
   readonly from: "kvrocks";
@@ -118,13 +120,13 @@ export const engineSettings = {
     flag,
     true,
     "Whether the limit of max-io-mb adjusts itself to the load.",
-    at("other", "rate_limiter_auto_tuned"),
+    { ...at("other", "rate_limiter_auto_tuned"), ...notHandedOn },
   ),
   "max-io-mb": immutable(
     integer(0, INT_MAX),
     0,
     "Megabytes a second that writing buffers out and merging may use; 0 is no limit.",
-    at("other", "rate_limiter_bytes_per_sec", MB),
+    { ...at("other", "rate_limiter_bytes_per_sec", MB), ...notHandedOn },
   ),
   "rocksdb.stats_dump_period_sec": runtime(
     integer(0, INT_MAX),
@@ -175,7 +177,7 @@ export const engineCacheSettings = {
     integer(-INT_MAX, INT_MAX),
     32767,
     "How hard; 32767 is each method's own default.",
-    at("other", "compression_level"),
+    { ...at("other", "compression_level"), ...notHandedOn },
   ),
   "rocksdb.enable_blob_files": runtime(
     flag,
@@ -254,10 +256,11 @@ export const engineLogSettings = {
     false,
     "Give way to merging; with no_slowdown, refuse the write while merging is behind.",
   ),
-  "rocksdb.write_options.memtable_insert_hint_per_batch": written(
-    "memtable_insert_hint_per_batch",
+  "rocksdb.write_options.memtable_insert_hint_per_batch": runtime(
+    flag,
     false,
     "Remember where the last key of a batch went, for keys in order.",
+    { ...at("write", "memtable_insert_hint_per_batch"), noEffect: "memtables are hashed" },
   ),
   "rocksdb.write_options.write_batch_max_bytes": runtime(
     memory(0, MOST),
@@ -269,6 +272,6 @@ export const engineLogSettings = {
     flag,
     true,
     "Whether walks and reads of many keys read ahead.",
-    at("read", "async_io"),
+    { ...at("read", "async_io"), ...notHandedOn },
   ),
 };

@@ -26,12 +26,16 @@ export const memorySettings = {
       "noeviction",
     ),
     "noeviction",
-    "Which keys go when maxmemory is reached. Also tells what OBJECT FREQ and IDLETIME answer.",
-    noEviction,
+    "Nothing is evicted, since data lives on disk; but with one of the lfu policies uses are " +
+      "counted and OBJECT FREQ answers, with the others OBJECT IDLETIME does.",
   ),
   "maxmemory-samples": runtime(integer(1, 64), 5, "Keys looked at to evict one.", noEviction),
   "maxmemory-eviction-tenacity": runtime(integer(0, 100), 10, "Effort of eviction.", noEviction),
-  "lfu-log-factor": runtime(integer(0, INT_MAX), 10, "How fast a use count saturates.", noEviction),
+  "lfu-log-factor": runtime(
+    integer(0, INT_MAX),
+    10,
+    "How slowly the use count of OBJECT FREQ grows; a greater factor tells busier keys apart.",
+  ),
   "lfu-decay-time": runtime(integer(0, INT_MAX), 1, "Minutes that halve it.", noEviction),
   "lazyfree-lazy-eviction": runtime(flag, false, "Evict in the background.", noEviction),
   "lazyfree-lazy-expire": runtime(
