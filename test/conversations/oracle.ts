@@ -17,6 +17,8 @@ export function isOracleInstalled(): boolean {
 
 export interface Oracle extends AsyncDisposable {
   readonly target: WireTarget;
+  /** For further connections; RawClient reads the strictest. */
+  readonly socketPath: string;
 }
 
 export async function startOracle(): Promise<Oracle> {
@@ -46,6 +48,7 @@ export async function startOracle(): Promise<Oracle> {
   const target = new WireTarget(connect(socketPath));
   return {
     target,
+    socketPath,
     async [Symbol.asyncDispose]() {
       target.close();
       await stop();

@@ -77,7 +77,7 @@ export class RawClient implements Disposable {
   whenChanged(): Promise<void> {
     return new Promise((resolve) => {
       this.#changed.push(resolve);
-      this.socket.once("connect", resolve);
+      if (this.socket.connecting) this.socket.once("connect", resolve);
     });
   }
 
