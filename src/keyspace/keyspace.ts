@@ -24,14 +24,14 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { dataKey, expiryKey, hashOfKey, slotOfKey } from "../encoding/key.ts";
-import { KEY_HEADER_SIZE, writeKeyHeader } from "../encoding/key.ts";
+import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
-import { ABSENT, readRecord, recordSize, writeRecord } from "../encoding/record.ts";
+import { ABSENT, readRecord, recordSize } from "../encoding/record.ts";
 import type { Kind, Value } from "../encoding/record.ts";
-import { DATA, EXPIRY, META, type Engine, type StoreId } from "../engine/engine.ts";
+import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import { COLD } from "./cold.ts";
+import { encodeCounts, encodeRecord, encodeSlots } from "./encode.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import type { Undo } from "./undo.ts";
@@ -358,7 +358,8 @@ export class Keyspace {
     const countsOf: Incarnation[] = [];
     for (const incarnation of this.#touchedIncarnations) {
       for (const index of incarnation.dirtyChunks) chunks.push({ incarnation, index });
-      encodeIncarnation(ops, incarnation, countsOf);
+      encodeSlots(ops, incarnation);
+      if (encodeCounts(ops, incarnation)) countsOf.push(incarnation);
     }
     for (const { store, from, to } of this.#sweeps) {
       if (to === null) ops.delete(store, from);
@@ -532,59 +533,6 @@ function storedState(record: Record): StoredState {
   const { stored, indexedExpiryMs } = record;
   if (indexedExpiryMs !== 0) return { stored, indexedExpiryMs };
   return stored ? STORED : NOT_STORED;
-}
-
-function encodeRecord(ops: WriteOps, record: Record): void {
-  const { key, slot, hash, kind, value, incarnation } = record;
-  const address = { incarnationId: incarnation.id, slot, hash };
-  const keySize = KEY_HEADER_SIZE + key.length;
-  if (kind === ABSENT) {
-    if (record.stored) {
-      ops.startDelete(DATA, keySize);
-      writeKey(ops, address, key);
-    }
-  } else {
-    incarnation.noteSlot(slot);
-    ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
-    writeKey(ops, address, key);
-    writeRecord(ops.buffer, ops.valueAt, record);
-  }
-  const expiryMs = kind === ABSENT ? 0 : record.expiryMs;
-  if (record.indexedExpiryMs !== expiryMs) {
-    if (record.indexedExpiryMs !== 0) {
-      ops.delete(EXPIRY, expiryKey(record.indexedExpiryMs, address, key));
-    }
-    if (expiryMs !== 0) ops.put(EXPIRY, expiryKey(expiryMs, address, key), "");
-    record.indexedExpiryMs = expiryMs;
-  }
-  record.stored = kind !== ABSENT;
-}
-
-function writeKey(
-  ops: WriteOps,
-  address: { incarnationId: number; slot: number; hash: number },
-  key: Bytes,
-): void {
-  writeKeyHeader(ops.buffer, ops.keyAt, address);
-  ops.buffer.latin1Write(key, ops.keyAt + KEY_HEADER_SIZE, key.length);
-}
-
-function encodeIncarnation(ops: WriteOps, incarnation: Incarnation, countsOf: Incarnation[]): void {
-  for (const index of incarnation.dirtyChunks) {
-    ops.put(META, meta.slotChunkKey(incarnation.id, index), incarnation.chunk(index));
-  }
-  incarnation.dirtyChunks.clear();
-  const { keyCount, expiringCount } = incarnation;
-  if (
-    keyCount === incarnation.storedKeyCount &&
-    expiringCount === incarnation.storedExpiringCount
-  ) {
-    return;
-  }
-  ops.put(META, meta.countKey(incarnation.id), meta.encodeCounts({ keyCount, expiringCount }));
-  incarnation.storedKeyCount = keyCount;
-  incarnation.storedExpiringCount = expiringCount;
-  countsOf.push(incarnation);
 }
 
 function undoClosed(closed: ClosedBatch): void {

@@ -1,0 +1,61 @@
+// A batch's bytes: what close() writes for each dirty record and each incarnation. It also notes on
+// them what the disk will hold once the batch is committed; a refused batch puts that back.
+
+import type { Bytes } from "../base/bytes.ts";
+import { expiryKey, KEY_HEADER_SIZE, writeKeyHeader, type KeyAddress } from "../encoding/key.ts";
+import * as meta from "../encoding/meta.ts";
+import { ABSENT, recordSize, writeRecord } from "../encoding/record.ts";
+import { DATA, EXPIRY, META } from "../engine/engine.ts";
+import type { WriteOps } from "../engine/write-ops.ts";
+import type { Incarnation } from "./incarnation.ts";
+import type { Record } from "./record.ts";
+
+/** A dirty record as it is now, with its entry in the index of expiries. */
+export function encodeRecord(ops: WriteOps, record: Record): void {
+  const { key, slot, hash, kind, value, incarnation } = record;
+  const address = { incarnationId: incarnation.id, slot, hash };
+  const keySize = KEY_HEADER_SIZE + key.length;
+  if (kind === ABSENT) {
+    if (record.stored) {
+      ops.startDelete(DATA, keySize);
+      writeKey(ops, address, key);
+    }
+  } else {
+    incarnation.noteSlot(slot);
+    ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
+    writeKey(ops, address, key);
+    writeRecord(ops.buffer, ops.valueAt, record);
+  }
+  const expiryMs = kind === ABSENT ? 0 : record.expiryMs;
+  if (record.indexedExpiryMs !== expiryMs) {
+    if (record.indexedExpiryMs !== 0) {
+      ops.delete(EXPIRY, expiryKey(record.indexedExpiryMs, address, key));
+    }
+    if (expiryMs !== 0) ops.put(EXPIRY, expiryKey(expiryMs, address, key), "");
+    record.indexedExpiryMs = expiryMs;
+  }
+  record.stored = kind !== ABSENT;
+}
+
+function writeKey(ops: WriteOps, address: KeyAddress, key: Bytes): void {
+  writeKeyHeader(ops.buffer, ops.keyAt, address);
+  ops.buffer.latin1Write(key, ops.keyAt + KEY_HEADER_SIZE, key.length);
+}
+
+/** The bits of slots that have got their first key. */
+export function encodeSlots(ops: WriteOps, incarnation: Incarnation): void {
+  for (const index of incarnation.dirtyChunks) {
+    ops.put(META, meta.slotChunkKey(incarnation.id, index), incarnation.chunk(index));
+  }
+  incarnation.dirtyChunks.clear();
+}
+
+/** Whether the counts have changed and were written. */
+export function encodeCounts(ops: WriteOps, incarnation: Incarnation): boolean {
+  const { keyCount, expiringCount, storedKeyCount, storedExpiringCount } = incarnation;
+  if (keyCount === storedKeyCount && expiringCount === storedExpiringCount) return false;
+  ops.put(META, meta.countKey(incarnation.id), meta.encodeCounts({ keyCount, expiringCount }));
+  incarnation.storedKeyCount = keyCount;
+  incarnation.storedExpiringCount = expiringCount;
+  return true;
+}
