@@ -26,6 +26,9 @@ export interface StepFlags {
   readonly keysOnly: number;
 }
 
+/** Whole values are copied before they are cut: a step over large ones ends early. */
+const STEP_BYTES_MAX = 1024 * 1024;
+
 /** Throws what the iterator throws. */
 export class RocksCursor implements Cursor {
   readonly #steps: Steps;
@@ -65,7 +68,7 @@ export class RocksCursor implements Cursor {
 
   #take(entriesMax: number): Bytes[] {
     const { valueBytesMax } = this.#range;
-    const flat = this.#steps.nextBinary(entriesMax, Number.MAX_SAFE_INTEGER, this.#flags);
+    const flat = this.#steps.nextBinary(entriesMax, STEP_BYTES_MAX, this.#flags);
     if (valueBytesMax === Infinity) return flat;
     if (valueBytesMax === 0) return flat.flatMap((key) => [key, ""]);
     for (let index = 1; index < flat.length; index += 2) {

@@ -288,8 +288,10 @@ class RocksEngine implements Engine {
   }
 
   async sync(): Promise<void> {
-    this.#checkOpen();
-    if (this.#isLogged()) await this.#upkeep((database) => database.flushWal(true));
+    // What no log holds is safe in files alone.
+    await this.#upkeep((database) =>
+      this.#isLogged() ? database.flushWal(true) : database.flush({ wait: true }),
+    );
   }
 
   async settleUnknown(): Promise<UnknownOutcome> {

@@ -131,6 +131,36 @@ test("a log cut anywhere opens with whole batches and loses only the last ones",
   await engine.close();
 });
 
+test("without a log, a sync and a clean close keep what was written", async () => {
+  using directory = new TemporaryDirectory();
+  const settings = { ...PLAIN_SETTINGS, disableWal: true };
+  const engine = await openRocksEngine(directory.join("live"), settings);
+  const ops = batchOf(DATA, { [`${P1}a`]: "1" });
+  ops.put(ELEMENTS, "twin", "1");
+  await engine.writeAsync(ops, { sync: true });
+  await engine.sync();
+  cpSync(directory.join("live"), directory.join("image"), { recursive: true });
+  engine.write(batchOf(DATA, { [`${P1}b`]: "2" }));
+  await engine.close();
+
+  const image = await openRocksEngine(directory.join("image"), settings);
+  assert.deepEqual(await image.load(DATA, [`${P1}a`, `${P1}b`]), ["1", null]);
+  assert.deepEqual(await image.load(ELEMENTS, ["twin"]), ["1"]);
+  await image.close();
+  const reopened = await openRocksEngine(directory.join("live"), settings);
+  assert.deepEqual(await reopened.load(DATA, [`${P1}a`, `${P1}b`]), ["1", "2"]);
+  await reopened.close();
+});
+
+test("statistics are kept when asked for", async () => {
+  using directory = new TemporaryDirectory();
+  const engine = await openRocksEngine(directory.path, { ...PLAIN_SETTINGS, statistics: true });
+  engine.write(batchOf(DATA, { [P1]: "1" }));
+  assert.equal(engine.property("rocksdb.number.keys.written"), "1");
+  assert.equal(engine.property("rocksdb.no.such.ticker"), null);
+  await engine.close();
+});
+
 test("a checkpoint is a database of its own", async () => {
   using directory = new TemporaryDirectory();
   const engine = await openRocksEngine(directory.join("live"), PLAIN_SETTINGS);
