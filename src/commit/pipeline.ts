@@ -177,6 +177,11 @@ export class Pipeline {
     }
   }
 
+  /** Whether nobody knows how the last append ended. */
+  get isInDoubt(): boolean {
+    return this.#inFlight !== null && this.#inFlight.doubt !== null;
+  }
+
   /** Whether a batch is being tried again because the engine stalls writes. */
   get isStalled(): boolean {
     return this.#inFlight !== null && this.#inFlight.retry !== null;
@@ -212,12 +217,12 @@ export class Pipeline {
       const { request } = cold;
       assert(request !== null);
       await loadCold(this.keyspace, request, unit.keysWanted());
-      cold = this.#tryRun(unit);
+      cold = this.#tryRun(unit, round + 1);
     }
   }
 
   /** Runs a unit to its end; gives back the cold read that stopped it, if one did. */
-  #tryRun(unit: Unit): ColdRead | null {
+  #tryRun(unit: Unit, loads = 0): ColdRead | null {
     const { keyspace, view } = this;
     const { client } = unit;
     const nowMs = this.#clock.nowMs();
@@ -228,6 +233,7 @@ export class Pipeline {
     view.touch = client.touch;
     view.saw = 0;
     view.unitBytes = 0;
+    view.loads = loads;
     keyspace.trimCache();
     const mark = keyspace.mark();
     let bytes: Bytes | null;

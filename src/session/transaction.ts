@@ -375,9 +375,10 @@ class TransactionUnit implements Unit {
       const reply = this.#runOne(view, queued);
       const microseconds = this.client.host.clock.monotonicUs() - startUs;
       if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
-      const wrote = keyspace.changedSince(mark);
+      // ONCE itself writes when the last command has run.
+      const wrote = keyspace.changedSince(mark) || queued.command.name === "once";
       const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
-      const batch = wrote || queued.command.name === "once" ? keyspace.openBatch : seen;
+      const batch = wrote ? keyspace.openBatch : seen;
       const published = queued.command.publishes && keyspace.hasEffectsSince(mark);
       elements.push({ reply, batch, wrote, published, database, microseconds });
       saw = Math.max(saw, view.saw);

@@ -1,0 +1,165 @@
+// From the configuration to the objects that the rooms below obey, kept up to date by CONFIG SET.
+// Each room has a small plain object; nothing on the hot path looks a setting up by name.
+
+import type { SyncMode } from "../commit/durability.ts";
+import type { PipelineSettings } from "../commit/pipeline.ts";
+import type { Config } from "../config/config.ts";
+import type { OutputLimit } from "../config/special-types.ts";
+import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
+import type { Limits } from "../keyspace/view.ts";
+import { parseNotifyFlags } from "../pubsub/notify-flags.ts";
+import type { SessionSettings } from "../session/host.ts";
+import type { OutputLimits } from "./connection.ts";
+import type { ServerLimits } from "./server.ts";
+
+export interface LiveSettings {
+  readonly keyspace: KeyspaceOptions;
+  readonly pipeline: PipelineSettings;
+  readonly session: SessionSettings;
+  readonly limits: Limits;
+  readonly server: ServerLimits;
+  readonly syncMode: SyncMode;
+}
+
+export function liveSettings(config: Config): LiveSettings {
+  return {
+    keyspace: {
+      databaseCount: config.get("databases"),
+      cacheBytesMax: config.get("object-cache-size"),
+    },
+    pipeline: pipelineSettings(config),
+    session: sessionSettings(config),
+    limits: limits(config),
+    server: serverLimits(config),
+    syncMode: config.get("appendfsync"),
+  };
+}
+
+function pipelineSettings(config: Config): PipelineSettings {
+  const settings: PipelineSettings = {
+    sync: syncs(config),
+    stallWaitMs: stallWaitMs(config),
+    backgroundBytes: config.get("commit-background-bytes"),
+    groupBytesMax: config.get("commit-group-bytes-max"),
+    unknownTimeoutMs: config.get("unknown-outcome-timeout"),
+  };
+  const sync = (): void => {
+    settings.sync = syncs(config);
+  };
+  config.onChange("appendfsync", sync);
+  config.onChange("rocksdb.write_options.sync", sync);
+  const stall = (): void => {
+    settings.stallWaitMs = stallWaitMs(config);
+  };
+  config.onChange("write-stall-policy", stall);
+  config.onChange("rocksdb.write_options.no_slowdown", stall);
+  config.onChange("commit-background-bytes", (bytes) => {
+    settings.backgroundBytes = bytes;
+  });
+  config.onChange("commit-group-bytes-max", (bytes) => {
+    settings.groupBytesMax = bytes;
+  });
+  config.onChange("unknown-outcome-timeout", (ms) => {
+    settings.unknownTimeoutMs = ms;
+  });
+  return settings;
+}
+
+function syncs(config: Config): boolean {
+  return config.get("appendfsync") === "always" || config.get("rocksdb.write_options.sync");
+}
+
+/** Kvrocks's no_slowdown asks for what write-stall-policy calls fail. */
+function stallWaitMs(config: Config): number {
+  const policy = config.get("write-stall-policy");
+  if (policy.kind === "fail" || config.get("rocksdb.write_options.no_slowdown")) return 0;
+  return policy.limitMs;
+}
+
+function sessionSettings(config: Config): SessionSettings {
+  const settings: SessionSettings = {
+    execFailureReply: config.get("exec-failure-reply"),
+    onceRetentionMs: config.get("once-retention") * 1000,
+    transactionBytesMax: config.get("client-query-buffer-limit"),
+    slowUs: slowUs(config.get("slowlog-log-slower-than")),
+    requirePass: config.get("requirepass"),
+  };
+  config.onChange("exec-failure-reply", (value) => {
+    settings.execFailureReply = value;
+  });
+  config.onChange("once-retention", (seconds) => {
+    settings.onceRetentionMs = seconds * 1000;
+  });
+  config.onChange("client-query-buffer-limit", (bytes) => {
+    settings.transactionBytesMax = bytes;
+  });
+  config.onChange("slowlog-log-slower-than", (microseconds) => {
+    settings.slowUs = slowUs(microseconds);
+  });
+  config.onChange("requirepass", (password) => {
+    settings.requirePass = password;
+  });
+  return settings;
+}
+
+function slowUs(setting: number): number {
+  return setting < 0 ? Infinity : setting;
+}
+
+function limits(config: Config): Limits {
+  const values: Limits = {
+    stringBytesMax: config.get("proto-max-bulk-len"),
+    unitBytesMax: config.get("rocksdb.write_options.write_batch_max_bytes"),
+    notifyMask: parseNotifyFlags(config.get("notify-keyspace-events")) ?? 0,
+    countFrequency: config.get("maxmemory-policy").includes("lfu"),
+    lfuLogFactor: config.get("lfu-log-factor"),
+  };
+  config.onChange("proto-max-bulk-len", (bytes) => {
+    values.stringBytesMax = bytes;
+  });
+  config.onChange("rocksdb.write_options.write_batch_max_bytes", (bytes) => {
+    values.unitBytesMax = bytes;
+  });
+  config.onChange("notify-keyspace-events", (flags) => {
+    values.notifyMask = parseNotifyFlags(flags) ?? 0;
+  });
+  config.onChange("maxmemory-policy", (policy) => {
+    values.countFrequency = policy.includes("lfu");
+  });
+  config.onChange("lfu-log-factor", (factor) => {
+    values.lfuLogFactor = factor;
+  });
+  return values;
+}
+
+function serverLimits(config: Config): ServerLimits {
+  const output = config.get("client-output-buffer-limit");
+  const connection = {
+    bulkBytesMax: config.get("proto-max-bulk-len"),
+    queryBufferBytesMax: config.get("client-query-buffer-limit"),
+    output: { normal: outputLimits(output.normal), pubsub: outputLimits(output.pubsub) },
+  };
+  const values: ServerLimits = { maxClients: config.get("maxclients"), connection };
+  config.onChange("maxclients", (count) => {
+    values.maxClients = count;
+  });
+  config.onChange("proto-max-bulk-len", (bytes) => {
+    connection.bulkBytesMax = bytes;
+  });
+  config.onChange("client-query-buffer-limit", (bytes) => {
+    connection.queryBufferBytesMax = bytes;
+  });
+  config.onChange("client-output-buffer-limit", (changed) => {
+    connection.output.normal = outputLimits(changed.normal);
+    connection.output.pubsub = outputLimits(changed.pubsub);
+  });
+  return values;
+}
+
+function outputLimits(limit: OutputLimit): OutputLimits {
+  return {
+    hardBytes: limit.hard,
+    softBytes: limit.soft,
+    softMs: limit.softSeconds * 1000,
+  };
+}

@@ -1,0 +1,439 @@
+// The laws as a plain model: what each connection must hear, step by step, when commits succeed, are
+// refused, or end unknown. No cache, no undo log, no batches of bytes: the state is a map that is copied
+// when a batch closes, and refusing a batch means going back to the copy of what is committed.
+
+import type { ExecFailureReply } from "../../src/commit/settle.ts";
+
+interface Entry {
+  readonly value: string;
+  /** 0 means never. */
+  readonly expiryMs: number;
+}
+
+interface Remembered {
+  readonly commands: string;
+  readonly replies: readonly string[];
+}
+
+/** Everything a batch can change. */
+interface State {
+  readonly keys: Map<string, Entry>;
+  readonly tokens: Map<string, Remembered>;
+  readonly versions: Map<string, number>;
+}
+
+interface Ran {
+  readonly reply: string;
+  readonly wrote: boolean;
+  readonly batch: number;
+  readonly words: readonly string[];
+}
+
+interface Owed {
+  readonly batch: number;
+  readonly reply: string;
+  readonly refused: (fromBatch: number, code: string) => string;
+}
+
+interface Watch {
+  readonly key: string;
+  readonly version: number;
+  readonly existed: boolean;
+}
+
+interface Connection {
+  queue: string[][] | null;
+  spoiled: boolean;
+  watches: Watch[];
+  owed: Owed[];
+  heard: string[];
+}
+
+const READS = new Set(["GET", "MGET", "EXISTS", "STRLEN", "DBSIZE", "TTL"]);
+const NOT_INTEGER = "-ERR";
+
+export class Model {
+  nowMs: number;
+  readonly connections: readonly Connection[];
+  readonly #policy: ExecFailureReply;
+  #committed = emptyState();
+  #current = emptyState();
+  /** The state as it was when the batch on its way was closed. */
+  #closedState: State | null = null;
+  /** By key or token: the batch that changed it last, while that is not committed. */
+  readonly #changedIn = new Map<string, number>();
+  #openBatch = 1;
+  #openChanged = false;
+  #inFlight = 0;
+  #doubt = false;
+  #versions = 0;
+
+  constructor(connectionCount: number, nowMs: number, policy: ExecFailureReply) {
+    this.nowMs = nowMs;
+    this.#policy = policy;
+    this.connections = Array.from({ length: connectionCount }, () => ({
+      queue: null,
+      spoiled: false,
+      watches: [],
+      owed: [],
+      heard: [],
+    }));
+  }
+
+  // What the test does to the server, the model is told of
+
+  say(index: number, words: readonly string[]): void {
+    const connection = this.#connection(index);
+    const name = words[0] ?? "";
+    const isWrite = !READS.has(name) && !["MULTI", "EXEC", "WATCH", "DISCARD"].includes(name);
+    if (isWrite && this.#doubt) {
+      if (connection.queue !== null) connection.spoiled = true;
+      this.#answer(connection, "-MISCONF");
+      return;
+    }
+    if (name === "MULTI") {
+      connection.queue = [];
+      this.#answer(connection, "OK");
+    } else if (name === "EXEC") this.#exec(connection);
+    else if (name === "WATCH") this.#watch(connection, words[1] ?? "");
+    else if (connection.queue === null) this.#plain(connection, words);
+    else {
+      connection.queue.push([...words]);
+      this.#answer(connection, "QUEUED");
+    }
+  }
+
+  /** The turn ends: the open batch closes unless one is on its way. True if it closed. */
+  endTurn(): boolean {
+    if (this.#inFlight !== 0 || !this.#openChanged) return false;
+    this.#inFlight = this.#openBatch;
+    this.#closedState = copy(this.#current);
+    this.#openBatch++;
+    this.#openChanged = false;
+    return true;
+  }
+
+  get hasBatchOnItsWay(): boolean {
+    return this.#inFlight !== 0;
+  }
+
+  get isInDoubt(): boolean {
+    return this.#doubt;
+  }
+
+  committed(): void {
+    this.#committed = this.#closedState ?? this.#committed;
+    const upTo = this.#inFlight;
+    for (const [key, batch] of this.#changedIn) if (batch <= upTo) this.#changedIn.delete(key);
+    this.#inFlight = 0;
+    this.#doubt = false;
+    for (const connection of this.connections) release(connection, upTo);
+  }
+
+  doubted(): void {
+    this.#doubt = true;
+  }
+
+  /** `code`: what a plain command hears: -TRYAGAIN after a stall, -MISCONF after a broken log. */
+  refused(code: string): void {
+    const fromBatch = this.#inFlight;
+    this.#inFlight = 0;
+    this.#doubt = false;
+    this.#current = copy(this.#committed);
+    this.#changedIn.clear();
+    this.#openBatch++;
+    this.#openChanged = false;
+    for (const connection of this.connections) {
+      const owed = connection.owed.splice(0);
+      for (const one of owed) {
+        connection.heard.push(one.batch === 0 ? one.reply : one.refused(fromBatch, code));
+      }
+    }
+  }
+
+  /** What a new process must find, by key. */
+  survivors(): Map<string, string> {
+    const found = new Map<string, string>();
+    for (const [key, entry] of this.#committed.keys) {
+      if (!this.#isExpired(entry)) found.set(key, entry.value);
+    }
+    return found;
+  }
+
+  // Running
+
+  #plain(connection: Connection, words: readonly string[]): void {
+    const ran = this.#run(words);
+    this.#owe(connection, {
+      batch: ran.batch,
+      reply: ran.reply,
+      refused: (_fromBatch, code) => {
+        if (ran.wrote || !READS.has(words[0] ?? "")) return code;
+        return eitherOr(this.#run(words).reply, code);
+      },
+    });
+  }
+
+  #exec(connection: Connection): void {
+    const { queue, spoiled, watches } = connection;
+    connection.queue = null;
+    connection.spoiled = false;
+    connection.watches = [];
+    if (queue === null) throw new Error("EXEC follows MULTI in these programs");
+    if (spoiled) {
+      this.#answer(connection, "-EXECABORT");
+      return;
+    }
+    if (this.#doubt && queue.some((words) => !READS.has(words[0] ?? ""))) {
+      this.#answer(connection, "-EXECABORT");
+      return;
+    }
+    const token = queue[0]?.[0] === "ONCE" ? (queue[0][1] ?? "") : null;
+    if (token !== null && this.#replay(connection, token, queue)) return;
+    const lost = this.#lostWatch(watches);
+    if (lost !== null) {
+      this.#owe(connection, { batch: lost, reply: "nil-array", refused: () => "-EXECABORT" });
+      return;
+    }
+    this.#runAll(connection, queue, token);
+  }
+
+  /** True when the token was known: the first outcome is told again. */
+  #replay(connection: Connection, token: string, queue: readonly string[][]): boolean {
+    const known = this.#current.tokens.get(token);
+    if (known === undefined) return false;
+    const isSame = known.commands === JSON.stringify(queue);
+    const reply = isSame ? array(known.replies) : "-ERR";
+    const batch = this.#changedIn.get(`token ${token}`) ?? 0;
+    this.#owe(connection, { batch, reply, refused: () => "-EXECABORT" });
+    return true;
+  }
+
+  #runAll(connection: Connection, queue: readonly string[][], token: string | null): void {
+    const all: Ran[] = [];
+    for (const words of queue) {
+      const isOnce = words[0] === "ONCE";
+      all.push(
+        isOnce ? { reply: "OK", wrote: false, batch: this.#openBatch, words } : this.#run(words),
+      );
+    }
+    const replies = all.map((ran) => ran.reply);
+    if (token !== null) {
+      this.#current.tokens.set(token, { commands: JSON.stringify(queue), replies });
+      this.#noteChange(`token ${token}`);
+    }
+    const wrote = token !== null || all.some((ran) => ran.wrote);
+    const batch = wrote ? this.#openBatch : Math.max(0, ...all.map((ran) => ran.batch));
+    this.#owe(connection, {
+      batch,
+      reply: array(replies),
+      refused: (fromBatch) => this.#refusedExec(all, wrote, fromBatch),
+    });
+  }
+
+  #refusedExec(all: readonly Ran[], wrote: boolean, fromBatch: number): string {
+    const error = "-EXECABORT";
+    if (!wrote) {
+      const again = (ran: Ran): string => {
+        if (ran.batch < fromBatch) return ran.reply;
+        return READS.has(ran.words[0] ?? "") ? eitherOr(this.#run(ran.words).reply, error) : error;
+      };
+      return array(all.map(again));
+    }
+    if (this.#policy === "abort") return error;
+    if (this.#policy === "every") return array(all.map(() => error));
+    return array(all.map((ran) => (ran.batch >= fromBatch ? error : ran.reply)));
+  }
+
+  #run(words: readonly string[]): Ran {
+    const [name = "", key = "", value = ""] = words;
+    const before = this.#versions;
+    let batch = 0;
+    for (const touched of name === "MGET" || name === "EXISTS" ? words.slice(1) : [key]) {
+      batch = Math.max(batch, this.#changedIn.get(touched) ?? 0);
+    }
+    if (name === "DBSIZE") batch = this.#openChanged ? this.#openBatch : this.#inFlight;
+    const reply = this.#compute(name, { key, value, words });
+    const wrote = this.#versions !== before;
+    return { reply, wrote, batch: wrote ? this.#openBatch : batch, words };
+  }
+
+  #compute(
+    name: string,
+    { key, value, words }: { key: string; value: string; words: readonly string[] },
+  ): string {
+    const entry = this.#live(key);
+    switch (name) {
+      case "GET":
+        return quote(entry);
+      case "MGET":
+        return array(words.slice(1).map((one) => quote(this.#live(one))));
+      case "EXISTS":
+        return String(words.slice(1).filter((one) => this.#live(one) !== null).length);
+      case "STRLEN":
+        return String(entry?.value.length ?? 0);
+      case "TTL":
+        return entry === null
+          ? "-2"
+          : entry.expiryMs === 0
+            ? "-1"
+            : String(Math.floor((entry.expiryMs - this.nowMs + 500) / 1000));
+      case "DBSIZE":
+        return String(this.#current.keys.size);
+      case "SET":
+        this.#put(key, value, words[3] === "PX" ? this.nowMs + Number(words[4]) : 0);
+        return "OK";
+      case "SETNX":
+        if (entry !== null) return "0";
+        this.#put(key, value, 0);
+        return "1";
+      case "APPEND":
+        this.#put(key, (entry?.value ?? "") + value, entry?.expiryMs ?? 0);
+        return String((entry?.value.length ?? 0) + value.length);
+      case "GETSET":
+        this.#put(key, value, 0);
+        return quote(entry);
+      case "INCR":
+        if (entry !== null && !/^-?\d{1,15}$/.test(entry.value)) return NOT_INTEGER;
+        this.#put(key, String(Number(entry?.value ?? 0) + 1), entry?.expiryMs ?? 0);
+        return String(Number(entry?.value ?? 0) + 1);
+      case "MSET":
+        for (let index = 1; index < words.length; index += 2) {
+          this.#put(words[index] ?? "", words[index + 1] ?? "", 0);
+        }
+        return "OK";
+      case "DEL":
+        return this.#delete(key, entry);
+      case "PERSIST":
+        if (entry === null || entry.expiryMs === 0) return "0";
+        this.#put(key, entry.value, 0);
+        return "1";
+      default:
+        throw new Error(`the model does not know ${name}`);
+    }
+  }
+
+  #delete(key: string, entry: Entry | null): string {
+    if (this.#current.keys.delete(key)) this.#noteChange(key);
+    return entry === null ? "0" : "1";
+  }
+
+  #put(key: string, value: string, expiryMs: number): void {
+    this.#current.keys.set(key, { value, expiryMs });
+    this.#noteChange(key);
+  }
+
+  #noteChange(key: string): void {
+    this.#current.versions.set(key, ++this.#versions);
+    this.#changedIn.set(key, this.#openBatch);
+    this.#openChanged = true;
+  }
+
+  #live(key: string): Entry | null {
+    const entry = this.#current.keys.get(key) ?? null;
+    return entry === null || this.#isExpired(entry) ? null : entry;
+  }
+
+  #isExpired(entry: Entry): boolean {
+    return entry.expiryMs !== 0 && entry.expiryMs <= this.nowMs;
+  }
+
+  // WATCH
+
+  #watch(connection: Connection, key: string): void {
+    if (connection.queue !== null) {
+      this.#answer(connection, "-ERR");
+      return;
+    }
+    if (!connection.watches.some((watch) => watch.key === key)) {
+      const version = this.#current.versions.get(key) ?? 0;
+      connection.watches.push({ key, version, existed: this.#live(key) !== null });
+    }
+    this.#answer(connection, "OK");
+  }
+
+  /** The batch that a null reply rests on; null when nothing is lost. */
+  #lostWatch(watches: readonly Watch[]): number | null {
+    let seen = 0;
+    for (const { key, version, existed } of watches) {
+      seen = Math.max(seen, this.#changedIn.get(key) ?? 0);
+      if ((this.#current.versions.get(key) ?? 0) !== version) return seen;
+      if (existed && this.#live(key) === null) return seen;
+    }
+    return null;
+  }
+
+  // Answering
+
+  #answer(connection: Connection, reply: string): void {
+    this.#owe(connection, { batch: 0, reply, refused: () => reply });
+  }
+
+  #owe(connection: Connection, owed: Owed): void {
+    if (owed.batch === 0 && connection.owed.length === 0) connection.heard.push(owed.reply);
+    else connection.owed.push(owed);
+  }
+
+  #connection(index: number): Connection {
+    const connection = this.connections[index];
+    if (connection === undefined) throw new Error(`no connection ${index}`);
+    return connection;
+  }
+}
+
+function release(connection: Connection, upTo: number): void {
+  for (;;) {
+    const [first] = connection.owed;
+    if (first === undefined || first.batch > upTo) return;
+    connection.owed.shift();
+    connection.heard.push(first.reply);
+  }
+}
+
+/**
+ * Law 6: a read of what is undone is read again, or refused where that would wait for the disk.
+ * Written so that `matches` can read it.
+ */
+function eitherOr(reply: string, refusal: string): string {
+  return `\u00ab${reply}\u00a6${refusal}\u00bb`;
+}
+
+const CHOICE = /\u00ab([^\u00a6]*)\u00a6([^\u00bb]*)\u00bb/;
+
+/** Whether a reply is one that the model allows; refusing instead of reading again is for cold keys. */
+export function matches(heard: string, expected: string, allowRefusals: boolean): boolean {
+  const choice = CHOICE.exec(expected);
+  if (choice === null) return heard === expected;
+  const [whole, reply = "", refusal = ""] = choice;
+  const withReply = matches(
+    heard,
+    expected.replace(whole, () => reply),
+    allowRefusals,
+  );
+  if (withReply || !allowRefusals) return withReply;
+  return matches(
+    heard,
+    expected.replace(whole, () => refusal),
+    allowRefusals,
+  );
+}
+
+function quote(entry: Entry | null): string {
+  return entry === null ? "nil" : `"${entry.value}"`;
+}
+
+function array(replies: readonly string[]): string {
+  return replies.length === 0 ? "[ ]" : `[ ${replies.join(", ")} ]`;
+}
+
+function emptyState(): State {
+  return { keys: new Map(), tokens: new Map(), versions: new Map() };
+}
+
+function copy(state: State): State {
+  return {
+    keys: new Map(state.keys),
+    tokens: new Map(state.tokens),
+    versions: new Map(state.versions),
+  };
+}
