@@ -257,7 +257,7 @@ class Run {
     for (const [index, map] of this.model.entries()) {
       const incarnation = this.keyspace.databases[index]?.incarnation;
       assert.ok(incarnation !== undefined);
-      const found = allKeys(this.keyspace, { incarnation, nowMs: 0 });
+      const found = allKeys(this.keyspace, { incarnation, nowMs: 0, loads: 0 });
       assert.deepEqual(found.sort(), [...map.keys()].sort());
     }
   }

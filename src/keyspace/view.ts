@@ -53,6 +53,8 @@ export class View {
   saw = 0;
   /** Bytes the running unit has written, by estimate. */
   unitBytes = 0;
+  /** How often the unit has waited for a load already; walks give up when it does not end. */
+  loads = 0;
 
   constructor(parts: { keyspace: Keyspace; stats: Stats; limits: Limits; random: Random }) {
     this.keyspace = parts.keyspace;
@@ -250,7 +252,7 @@ export class View {
   }
 
   #place(): walk.Place {
-    return { incarnation: this.database.incarnation, nowMs: this.nowMs };
+    return { incarnation: this.database.incarnation, nowMs: this.nowMs, loads: this.loads };
   }
 
   #sawEverything(): void {

@@ -318,3 +318,14 @@ test("a random place is kept while it waits for the disk", () => {
   assert.notEqual(world.view.randomKey(), null);
   assert.equal(incarnation.pendingDraw, null);
 });
+
+test("a walk whose loads never suffice is refused with advice", () => {
+  const world = testWorld();
+  world.unit(() => put(world, "a"));
+  world.engine.coldKeys("all");
+  world.engine.cool();
+  world.view.loads = 47;
+  assert.throws(() => world.view.keys(), ColdRead);
+  world.view.loads = 48;
+  assert.throws(() => world.view.keys(), /use SCAN/);
+});

@@ -17,6 +17,7 @@ import type { Random } from "../base/random.ts";
 import { SLOT_COUNT, dataPrefix, decodeDataKey, u32 } from "../encoding/key.ts";
 import { ABSENT, RECORD_HEADER_SIZE_MAX, readHeader, type Kind } from "../encoding/record.ts";
 import { DATA } from "../engine/engine.ts";
+import { CommandError } from "../resp/errors.ts";
 import { COLD } from "./cold.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -26,6 +27,8 @@ import type { Record } from "./record.ts";
 export interface Place {
   readonly incarnation: Incarnation;
   readonly nowMs: number;
+  /** How often this walk has been begun anew after a load. */
+  readonly loads: number;
 }
 
 export interface FoundKey {
@@ -53,6 +56,11 @@ const SLOTS_PER_STEP_MAX = 1024;
  * that the rounds of loading and running again stay below the runner's limit even if all are cold.
  */
 const SLOTS_PER_LOAD = { scan: 64, random: 256, all: 1024 } as const;
+/** Below the runner's limit. A walk that needs more loads drives out of the cache what it loads. */
+const LOADS_MAX = 48;
+const DOES_NOT_FIT = new CommandError(
+  "ERR the keys do not fit in the block cache at once: use SCAN, or raise rocksdb.block_cache_size",
+);
 /** Up to so many keys RANDOMKEY chooses among all of them. */
 const EVEN_CHOICE_KEYS_MAX = 64;
 /** Cursors from clients may be any number; beyond this one there is nothing. */
@@ -66,7 +74,7 @@ export function scan(
   if (step.cursor >= CURSOR_MAX) return { cursor: 0, found: [] };
   const { incarnation, nowMs } = place;
   const { countMin } = step;
-  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.scan);
+  const walk = new Walk(keyspace, place, SLOTS_PER_LOAD.scan);
   const found: FoundKey[] = [];
   let slot = Math.floor(step.cursor / HASH_RANGE);
   let fromHash = step.cursor % HASH_RANGE;
@@ -88,7 +96,7 @@ export function scan(
 
 export function allKeys(keyspace: Keyspace, place: Place): Bytes[] {
   const { incarnation, nowMs } = place;
-  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.all);
+  const walk = new Walk(keyspace, place, SLOTS_PER_LOAD.all);
   const keys: Bytes[] = [];
   let slot = incarnation.nextSlot(0);
   while (slot < SLOT_COUNT) {
@@ -121,7 +129,7 @@ function keyAt(keys: readonly Bytes[], draw: number): Bytes | null {
 /** The first live key from a place on; slots are a ring, and so are the hashes of each. */
 function keyAfter(keyspace: Keyspace, place: Place, at: number): Bytes | null {
   const { incarnation } = place;
-  const walk = new Walk(keyspace, incarnation, SLOTS_PER_LOAD.random);
+  const walk = new Walk(keyspace, place, SLOTS_PER_LOAD.random);
   const start = Math.floor(at / HASH_RANGE);
   const hash = at % HASH_RANGE;
   for (const [from, to] of [[start, SLOT_COUNT] as const, [0, start] as const]) {
@@ -171,13 +179,16 @@ interface SlotPart {
 class Walk {
   readonly #keyspace: Keyspace;
   readonly #incarnation: Incarnation;
+  readonly #loads: number;
   /** How many slots to load at once when one is cold. */
   readonly #slotsPerLoad: number;
   readonly #uncommitted = new Map<number, Record[]>();
 
-  constructor(keyspace: Keyspace, incarnation: Incarnation, slotsPerLoad: number) {
+  constructor(keyspace: Keyspace, place: Place, slotsPerLoad: number) {
+    const { incarnation } = place;
     this.#keyspace = keyspace;
     this.#incarnation = incarnation;
+    this.#loads = place.loads;
     this.#slotsPerLoad = slotsPerLoad;
     for (const record of keyspace.uncommittedRecords()) {
       if (record.incarnation !== incarnation) continue;
@@ -242,6 +253,7 @@ class Walk {
   }
 
   #cold(slot: number, fromHash: number): Error {
+    if (this.#loads >= LOADS_MAX) return DOES_NOT_FIT;
     COLD.request = {
       incarnation: this.#incarnation,
       slot,
