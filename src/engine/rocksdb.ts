@@ -30,6 +30,8 @@ import {
   type RocksIterator,
 } from "@kept/rocksdb";
 
+export { rocksdbVersion } from "@kept/rocksdb";
+
 import type { Bytes } from "../base/bytes.ts";
 import { isApplied } from "./batch-effect.ts";
 import {
@@ -417,7 +419,8 @@ class RocksEngine implements Engine {
   #stall(): EngineHealth["stall"] {
     if (this.property("rocksdb.is-write-stopped") === "1") return "stopped";
     if (this.#refusedForStall) return "delayed";
-    return this.property("rocksdb.actual-delayed-write-rate") === "0" ? "none" : "delayed";
+    const rate = this.property("rocksdb.actual-delayed-write-rate");
+    return rate === null || rate === "0" ? "none" : "delayed";
   }
 
   onHealth(listener: () => void): void {

@@ -20,7 +20,8 @@ export interface BrokenLogReport {
   readonly settledWhileBroken: string;
   readonly readAfterFailedSettling: (string | null)[];
   readonly settled: string;
-  readonly errorAfter: string | null;
+  /** The stall and the error. */
+  readonly healthAfter: readonly [string, string | null];
   readonly writtenAfter: string;
   readonly valuesAfter: (string | null)[];
   readonly valuesAfterReopening: (string | null)[];
@@ -59,7 +60,8 @@ async function breakLog(path: string, engine: Engine): Promise<BrokenLogReport> 
   const readAfterFailedSettling = await engine.load(DATA, KEYS);
   limitFiles("unlimited");
   const settled = await outcomeOf(() => engine.settleUnknown());
-  const errorAfter = engine.health().error?.kind ?? null;
+  const { stall, error } = engine.health();
+  const healthAfter = [stall, error?.kind ?? null] as const;
   const writtenAfter = await outcomeOf(() => engine.write(put("after", "1")));
   const valuesAfter = await engine.load(DATA, KEYS);
   await engine.close();
@@ -74,7 +76,7 @@ async function breakLog(path: string, engine: Engine): Promise<BrokenLogReport> 
     settledWhileBroken,
     readAfterFailedSettling,
     settled,
-    errorAfter,
+    healthAfter,
     writtenAfter,
     valuesAfter,
     valuesAfterReopening,

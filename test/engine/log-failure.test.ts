@@ -25,7 +25,7 @@ test("a write that breaks the log is unknown until it is settled, and reads go o
     settledWhileBroken: "io refused",
     readAfterFailedSettling: ["1", null, null, null],
     settled: "absent",
-    errorAfter: null,
+    healthAfter: ["none", null],
     writtenAfter: "done",
     valuesAfter: ["1", null, null, "1"],
     valuesAfterReopening: ["1", null, null, "1"],
