@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";

@@ -35,6 +35,12 @@ interface Owed {
   readonly refused: (fromBatch: number, code: string) => string;
 }
 
+interface Call {
+  readonly key: string;
+  readonly value: string;
+  readonly words: readonly string[];
+}
+
 interface Watch {
   readonly key: string;
   readonly version: number;
@@ -258,11 +264,14 @@ export class Model {
     return { reply, wrote, batch: wrote ? this.#openBatch : batch, words };
   }
 
-  #compute(
-    name: string,
-    { key, value, words }: { key: string; value: string; words: readonly string[] },
-  ): string {
-    const entry = this.#live(key);
+  #compute(name: string, call: Call): string {
+    const entry = this.#live(call.key);
+    return READS.has(name)
+      ? this.#computeRead(name, call.words, entry)
+      : this.#computeWrite(name, call, entry);
+  }
+
+  #computeRead(name: string, words: readonly string[], entry: Entry | null): string {
     switch (name) {
       case "GET":
         return quote(entry);
@@ -273,30 +282,30 @@ export class Model {
       case "STRLEN":
         return String(entry?.value.length ?? 0);
       case "TTL":
-        return entry === null
-          ? "-2"
-          : entry.expiryMs === 0
-            ? "-1"
-            : String(Math.floor((entry.expiryMs - this.nowMs + 500) / 1000));
+        if (entry === null || entry.expiryMs === 0) return entry === null ? "-2" : "-1";
+        return String(Math.floor((entry.expiryMs - this.nowMs + 500) / 1000));
       case "DBSIZE":
         return String(this.#current.keys.size);
+      default:
+        throw new Error(`the model does not know ${name}`);
+    }
+  }
+
+  #computeWrite(name: string, { key, value, words }: Call, entry: Entry | null): string {
+    switch (name) {
       case "SET":
         this.#put(key, value, words[3] === "PX" ? this.nowMs + Number(words[4]) : 0);
         return "OK";
-      case "SETNX":
-        if (entry !== null) return "0";
-        this.#put(key, value, 0);
-        return "1";
-      case "APPEND":
-        this.#put(key, (entry?.value ?? "") + value, entry?.expiryMs ?? 0);
-        return String((entry?.value.length ?? 0) + value.length);
       case "GETSET":
         this.#put(key, value, 0);
         return quote(entry);
+      case "SETNX":
+        if (entry === null) this.#put(key, value, 0);
+        return entry === null ? "1" : "0";
+      case "APPEND":
+        return this.#grow(key, (entry?.value ?? "") + value, entry);
       case "INCR":
-        if (entry !== null && !/^-?\d{1,15}$/.test(entry.value)) return NOT_INTEGER;
-        this.#put(key, String(Number(entry?.value ?? 0) + 1), entry?.expiryMs ?? 0);
-        return String(Number(entry?.value ?? 0) + 1);
+        return this.#increment(key, entry);
       case "MSET":
         for (let index = 1; index < words.length; index += 2) {
           this.#put(words[index] ?? "", words[index + 1] ?? "", 0);
@@ -311,6 +320,18 @@ export class Model {
       default:
         throw new Error(`the model does not know ${name}`);
     }
+  }
+
+  #grow(key: string, value: string, entry: Entry | null): string {
+    this.#put(key, value, entry?.expiryMs ?? 0);
+    return String(value.length);
+  }
+
+  #increment(key: string, entry: Entry | null): string {
+    if (entry !== null && !/^-?\d{1,15}$/.test(entry.value)) return NOT_INTEGER;
+    const after = String(Number(entry?.value ?? 0) + 1);
+    this.#put(key, after, entry?.expiryMs ?? 0);
+    return after;
   }
 
   #delete(key: string, entry: Entry | null): string {
