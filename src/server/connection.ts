@@ -54,6 +54,7 @@ export class Connection implements Output {
   readonly #decoder: Decoder;
   #out: Bytes = "";
   #processing = false;
+  #flushAsked = false;
   /** A command waits, or replies are not read: nothing is decoded. */
   #waiting = false;
   #drained = true;
@@ -185,12 +186,30 @@ export class Connection implements Output {
   write(bytes: Bytes): void {
     this.#out += bytes;
     if (this.#processing) return;
-    this.#flush();
+    if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();
+    else this.#flushSoon();
     if (!this.#backlogged || this.session.replies.waitingBytes > OUTPUT_PAUSE_BYTES) return;
     this.#backlogged = false;
     // Not at once: the pipeline is in the middle of releasing replies.
     this.#parts.host.clock.turnEnd(() => this.#process());
   }
+
+  /** One write for all that one event brings: a publisher's pipeline may mean many messages. */
+  #flushSoon(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    queueMicrotask(this.#flushNow);
+  }
+
+  readonly #flushNow = (): void => {
+    this.#flushAsked = false;
+    if (this.#out === "") return;
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#parts.host.onBug(error);
+    }
+  };
 
   #flush(): void {
     this.#writeOut();
