@@ -1,18 +1,11 @@
 // The server: sockets around the core. Listens, accepts, keeps the list of connections, stops.
 
-import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 
-import { assert } from "../base/assert.ts";
 import { ClientList } from "./client-list.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
-
-export interface ListenOptions {
-  readonly host: string;
-  /** 0 picks a free port. */
-  readonly port: number;
-  readonly backlog: number;
-}
+import { Listener, type ListenOptions } from "./listener.ts";
 
 export interface ServerLimits {
   maxClients: number;
@@ -29,7 +22,7 @@ export class Server {
   onConnection: (connection: Connection) => void = () => {};
   /** Called when a connection is gone. */
   onDisconnect: (connection: Connection) => void = () => {};
-  readonly #listeners: NetServer[] = [];
+  readonly #listeners: Listener[] = [];
   #stopping = false;
 
   constructor(core: Core, limits: ServerLimits) {
@@ -39,21 +32,16 @@ export class Server {
   }
 
   /** Resolves with the port once connections are taken; rejects with Node's error (EADDRINUSE ...). */
-  listen(options: ListenOptions): Promise<number> {
-    // Half-open: a client that has ended its side still gets the answers to what it asked.
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#accept(socket);
-    });
+  async listen(options: ListenOptions): Promise<number> {
+    const listener = await Listener.open(options);
+    this.serve(listener);
+    return listener.port;
+  }
+
+  /** Takes the connections of a listener; it is closed with the server. */
+  serve(listener: Listener): void {
     this.#listeners.push(listener);
-    return new Promise((resolve, reject) => {
-      listener.once("error", reject);
-      listener.listen({ host: options.host, port: options.port, backlog: options.backlog }, () => {
-        listener.removeListener("error", reject);
-        const address = listener.address();
-        assert(address !== null && typeof address === "object");
-        resolve((address satisfies AddressInfo).port);
-      });
-    });
+    listener.serve((socket) => this.#accept(socket));
   }
 
   #accept(socket: Socket): void {

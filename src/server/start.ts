@@ -11,21 +11,24 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { Durability } from "../commit/durability.ts";
 import type { Config } from "../config/config.ts";
-import type { Engine } from "../engine/engine.ts";
-import { openRocksEngine } from "../engine/rocksdb.ts";
+import { CorruptMeta } from "../encoding/meta.ts";
+import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
+import { DirectoryRefused } from "../engine/rocks-directory.ts";
+import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
+import { textOfBytes } from "../base/bytes.ts";
+import { KEPT_VERSION } from "../base/version.ts";
 import { Core } from "./core.ts";
 import { rocksSettings } from "./engine-settings.ts";
+import { Listener } from "./listener.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
+import { ForeignStore } from "./open-keyspace.ts";
 import { Server } from "./server.ts";
 
 export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Kept's version and RocksDB's, for the greeting and INFO. */
-  readonly version: string;
-  readonly rocksdbVersion: string;
   /** Our own bug: called once; the process must not go on. */
   readonly onBug: (error: unknown) => void;
 }
@@ -45,24 +48,40 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Rejects with StartFailed, or with the engine's own refusal of the directory. */
+/** Rejects with StartFailed. */
 export async function startServer(
   config: Config,
   environment: Environment,
 ): Promise<RunningServer> {
-  const path = databasePath(config);
-  const engine = await openRocksEngine(path, rocksSettings(config));
+  // The port first: when it is in use, no directory is made.
+  const listeners = await listenAll(config, environment.log);
   try {
-    return await startOn(engine, config, environment);
+    const engine = await openRocksEngine(databasePath(config), rocksSettings(config));
+    try {
+      return await startOn(engine, listeners, { config, environment });
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   } catch (error) {
-    await engine.close();
-    throw error;
+    for (const listener of listeners) listener.close();
+    throw startFailure(error);
   }
+}
+
+function startFailure(error: unknown): unknown {
+  const isForOperator =
+    error instanceof DirectoryRefused ||
+    error instanceof ForeignStore ||
+    error instanceof CorruptMeta ||
+    error instanceof SettingRefused ||
+    error instanceof StorageError;
+  return isForOperator ? new StartFailed(error.message) : error;
 }
 
 /** The database is in a folder of its own inside `dir`. Throws StartFailed. */
 function databasePath(config: Config): string {
-  const dir = resolve(config.get("dir"));
+  const dir = dataDirectory(config);
   try {
     mkdirSync(dir, { recursive: true });
   } catch (error) {
@@ -71,14 +90,30 @@ function databasePath(config: Config): string {
   return join(dir, "db");
 }
 
+function dataDirectory(config: Config): string {
+  return resolve(textOfBytes(config.get("dir")));
+}
+
+interface Given {
+  readonly config: Config;
+  readonly environment: Environment;
+}
+
 async function startOn(
   engine: Engine,
-  config: Config,
-  environment: Environment,
+  listeners: readonly Listener[],
+  given: Given,
 ): Promise<RunningServer> {
-  const { clock, log, onBug } = environment;
+  const { config, environment } = given;
+  const { clock, log } = environment;
+  let isStopping = false;
+  const onBug = (error: unknown): void => {
+    // What was under way in the background meets a closed store; everything else is our bug.
+    if (isStopping && error instanceof StorageError && error.kind === "closed") return;
+    environment.onBug(error);
+  };
   const settings = liveSettings(config);
-  const core = await openCore(engine, { config, settings, environment });
+  const core = await openCore(engine, settings, given);
   const { pipeline } = core;
   const durability = new Durability({ pipeline, clock, mode: settings.syncMode, onBug });
   const expirer = new Expirer({ pipeline, clock, onBug });
@@ -89,9 +124,11 @@ async function startOn(
     durability.mode = mode;
   });
   const server = new Server(core, settings.server);
-  const port = await listen(server, config, log);
+  const port = listeners[0]?.port ?? 0;
+  greet({ config, environment }, port);
   for (const worker of background) worker.start();
-  greet(config, environment, port);
+  for (const listener of listeners) server.serve(listener);
+  log.notice("Ready to accept connections tcp");
   return {
     core,
     server,
@@ -99,6 +136,7 @@ async function startOn(
     expirer,
     port,
     async stop() {
+      isStopping = true;
       for (const worker of background) worker.stop();
       await server.stop();
       await engine.close();
@@ -106,13 +144,11 @@ async function startOn(
   };
 }
 
-interface OpenCore {
-  readonly config: Config;
-  readonly settings: LiveSettings;
-  readonly environment: Environment;
-}
-
-function openCore(engine: Engine, { config, settings, environment }: OpenCore): Promise<Core> {
+function openCore(
+  engine: Engine,
+  settings: LiveSettings,
+  { config, environment }: Given,
+): Promise<Core> {
   const { clock, random, onBug } = environment;
   const renames = new Map<string, string>();
   for (const [from = "", to = ""] of config.get("rename-command")) {
@@ -121,26 +157,37 @@ function openCore(engine: Engine, { config, settings, environment }: OpenCore): 
   const { keyspace, pipeline, session, limits } = settings;
   return Core.open(
     { engine, clock, random, keyspace, pipeline, session, limits, renames, onBug },
-    noHooks(environment),
+    {
+      permission: () => null,
+      admission: () => null,
+      onErrorReply: () => {},
+    },
   );
 }
 
 /** Listens on every address of `bind`. Throws StartFailed. */
-async function listen(server: Server, config: Config, log: Log): Promise<number> {
+async function listenAll(config: Config, log: Log): Promise<Listener[]> {
   const backlog = config.get("tcp-backlog");
+  const listeners: Listener[] = [];
   let port = config.get("port");
   for (const address of config.get("bind")) {
     const isOptional = address.startsWith("-");
     const host = hostOf(isOptional ? address.slice(1) : address);
     try {
-      port = await server.listen({ host, port, backlog });
+      // oxlint-disable-next-line no-await-in-loop -- a free port, once found, is for all addresses
+      const listener = await Listener.open({ host, port, backlog });
+      listeners.push(listener);
+      port = listener.port;
     } catch (error) {
       const words = `Could not create server TCP listening socket ${host}:${port}: ${wordsOf(error)}`;
-      if (!isOptional || codeOf(error) === "EADDRINUSE") throw new StartFailed(words);
+      if (!isOptional || codeOf(error) === "EADDRINUSE") {
+        for (const listener of listeners) listener.close();
+        throw new StartFailed(words);
+      }
       log.verbose(`${words}; it is optional`);
     }
   }
-  return port;
+  return listeners;
 }
 
 function hostOf(address: string): string {
@@ -148,16 +195,14 @@ function hostOf(address: string): string {
   return address === "::*" ? "::" : address;
 }
 
-function greet(config: Config, environment: Environment, port: number): void {
-  const { log, version, rocksdbVersion } = environment;
+function greet({ config, environment: { log } }: Given, port: number): void {
   log.notice(
-    `Kept ${version} on RocksDB ${rocksdbVersion}, data in ${resolve(config.get("dir"))}, ` +
+    `Kept ${KEPT_VERSION} on RocksDB ${rocksdbVersion}, data in ${dataDirectory(config)}, ` +
       `appendfsync ${config.get("appendfsync")}, port ${port}`,
   );
   for (const { name, reason } of config.ineffective()) {
     log.warning(`The setting '${name}' has no effect: ${reason}.`);
   }
-  log.notice("Ready to accept connections");
 }
 
 function wordsOf(error: unknown): string {

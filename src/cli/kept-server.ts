@@ -1,0 +1,166 @@
+// The program kept-server: command line to configuration, configuration to a running server, and the
+// ways it ends. SIGTERM, SIGINT and SHUTDOWN settle what is written and end with 0; a second signal
+// ends at once. A bug of ours ends with 1 and touches no data: what is committed is on disk.
+
+import { randomBytes } from "node:crypto";
+import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from "node:fs";
+
+import { textOfBytes } from "../base/bytes.ts";
+import { machineClock } from "../base/clock.ts";
+import { SeededRandom } from "../base/random.ts";
+import { KEPT_VERSION } from "../base/version.ts";
+import type { Config } from "../config/config.ts";
+import { Log } from "../observe/log.ts";
+import { StartFailed, startServer, type RunningServer } from "../server/start.ts";
+import { readArguments, type Invocation } from "./arguments.ts";
+
+type Serve = Extract<Invocation, { kind: "serve" }>;
+type Got = { readonly content: string } | { readonly problem: string };
+
+/** For standard input: the descriptor every process has it at. */
+const STDIN = 0;
+
+async function main(): Promise<void> {
+  const invocation = readArguments(process.argv.slice(2), {
+    version: KEPT_VERSION,
+    readFile: (path) => readBytes(path),
+    readStdin: () => readBytes(STDIN),
+  });
+  switch (invocation.kind) {
+    case "say":
+      process.stdout.write(invocation.text);
+      return;
+    case "refuse":
+      process.stderr.write(invocation.text);
+      process.exitCode = 1;
+      return;
+    case "serve":
+      await serve(invocation);
+  }
+}
+
+function readBytes(file: string | number): Got {
+  try {
+    return { content: readFileSync(file, "latin1") };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return { problem: error.message };
+  }
+}
+
+async function serve({ config, configFile }: Serve): Promise<void> {
+  const log = openLog(config);
+  if (log === null) return;
+  const end = new End(log);
+  if (configFile === null) log.notice("No configuration file given: defaults are in use.");
+  try {
+    end.running = await startServer(config, {
+      clock: machineClock,
+      random: new SeededRandom(randomBytes(4).readUInt32LE()),
+      log,
+      onBug: (error) => end.bug(error),
+    });
+  } catch (error) {
+    if (!(error instanceof StartFailed)) throw error;
+    log.warning(error.message);
+    // Where there is a log file, whoever started us by hand looks at the terminal.
+    process.stderr.write(`kept-server: ${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** Null when the log file cannot be written: that has been said, and the exit code is set. */
+function openLog(config: Config): Log | null {
+  const path = textOfBytes(config.get("logfile"));
+  if (path === "") return newLog(config, writeToStdout);
+  try {
+    closeSync(openSync(path, "a"));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    process.stderr.write(`kept-server: can't open the log file: ${error.message}\n`);
+    process.exitCode = 1;
+    return null;
+  }
+  // Opened anew for each line, as redis-server does it: a rotated log needs no signal.
+  return newLog(config, (line) => {
+    try {
+      appendFileSync(path, line);
+    } catch (error) {
+      // A full disk must not stop the server; what it says is lost.
+      if (!isSystemError(error)) throw error;
+    }
+  });
+}
+
+function newLog(config: Config, write: (line: string) => void): Log {
+  const log = new Log({ write, nowMs: () => machineClock.nowMs(), processId: process.pid });
+  log.level = config.get("loglevel");
+  config.onChange("loglevel", (level) => {
+    log.level = level;
+  });
+  return log;
+}
+
+const STDOUT = 1;
+
+/** At once, so that the last words before an exit are not lost. */
+function writeToStdout(line: string): void {
+  try {
+    writeSync(STDOUT, line);
+  } catch (error) {
+    // Nobody reads the log any more, or not fast enough: the server goes on.
+    if (!isSystemError(error)) throw error;
+  }
+}
+
+/** How the process ends. */
+class End {
+  running: RunningServer | null = null;
+  readonly #log: Log;
+  #isStopping = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+    process.on("SIGTERM", () => this.#signalled("SIGTERM"));
+    process.on("SIGINT", () => this.#signalled("SIGINT"));
+    // The terminal is gone; the log may still be a file.
+    process.on("SIGHUP", () => log.verbose("SIGHUP has no meaning here."));
+    process.on("uncaughtException", (error) => this.bug(error));
+    process.on("unhandledRejection", (error) => this.bug(error));
+  }
+
+  bug(error: unknown): never {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.warning("A bug in Kept: stopping at once, without touching the data. The error:");
+    for (const line of words.split("\n")) this.#log.warning(line);
+    process.exit(1);
+  }
+
+  #signalled(name: string): void {
+    if (this.#isStopping) {
+      this.#log.warning(`Received ${name} again: exiting at once.`);
+      process.exit(1);
+    }
+    this.#log.notice(`Received ${name}: shutting down.`);
+    this.stop();
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+    // Before the server is up nothing has been answered: there is nothing to settle.
+    const stopped = this.running === null ? Promise.resolve() : this.running.stop();
+    stopped.then(
+      () => {
+        this.#log.notice("Kept is down, bye.");
+        process.exit(0);
+      },
+      (error: unknown) => this.bug(error),
+    );
+  }
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error;
+}
+
+await main();
