@@ -132,7 +132,7 @@ export class Pipeline {
     this.#commitListeners.push(listener);
   }
 
-  /** Whether writers should wait at `waitForRoom` before they run. */
+  /** Whether writers and publishers should wait at `waitForRoom` before they run. */
   get isFull(): boolean {
     return this.#inFlight !== null && this.keyspace.openBytes >= this.settings.groupBytesMax;
   }
@@ -272,7 +272,8 @@ export class Pipeline {
       return;
     }
     for (const effect of effects) {
-      this.keyspace.addEffect({ survivesRefusal: true, happen: () => effect.happen() });
+      const { bytes } = effect;
+      this.keyspace.addEffect({ survivesRefusal: true, bytes, happen: () => effect.happen() });
     }
     this.#askForTurnEnd();
   }

@@ -40,6 +40,8 @@ import type { Undo } from "./undo.ts";
 export interface Effect {
   /** True for what does not speak of the batch's writes, as a PUBLISH that was queued behind them. */
   readonly survivesRefusal: boolean;
+  /** What it keeps in memory until then, beside what a write has counted already. */
+  readonly bytes: number;
   happen(): void;
 }
 
@@ -279,6 +281,7 @@ export class Keyspace {
 
   /** Something outside to be done when the open batch commits. */
   addEffect(effect: Effect): void {
+    this.openBytes += effect.bytes;
     this.#effects.push(effect);
   }
 
@@ -310,6 +313,7 @@ export class Keyspace {
 
   /** Takes the effects added since `mark` out again, for a unit that turned out not to write. */
   takeEffectsSince(mark: Mark): Effect[] {
+    this.openBytes = mark.bytes;
     return this.#effects.splice(mark.effectCount);
   }
 

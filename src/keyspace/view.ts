@@ -29,6 +29,9 @@ export interface Limits {
   lfuLogFactor: number;
 }
 
+/** What a message that waits for a commit costs beside its text. */
+const MESSAGE_OVERHEAD_BYTES = 128;
+
 export class View {
   readonly keyspace: Keyspace;
   readonly stats: Stats;
@@ -188,7 +191,7 @@ export class View {
   notify(eventClass: EventClass, name: string, key: Bytes): void {
     if ((this.limits.notifyMask & EVENT_CLASSES[eventClass]) === 0) return;
     const event = { eventClass, name, databaseIndex: this.database.index, key };
-    this.afterCommit({ survivesRefusal: false, happen: () => this.onKeyEvent(event) });
+    this.afterCommit({ survivesRefusal: false, bytes: 0, happen: () => this.onKeyEvent(event) });
   }
 
   /** Sends a message once what was written before it is settled; returns how many listen now. */
@@ -198,6 +201,7 @@ export class View {
     if (receivers === 0) return 0;
     this.afterCommit({
       survivesRefusal: false,
+      bytes: MESSAGE_OVERHEAD_BYTES + channel.length + payload.length,
       happen: () => audience.publish(space, channel, payload),
     });
     return receivers;

@@ -173,7 +173,7 @@ export class Session implements SessionPort, Client, Subscriber {
       return "done";
     }
     this.lastCommand = command;
-    if (pipeline.isFull && (command.isWrite || (isExec(command) && this.transaction.writes))) {
+    if (pipeline.isFull && this.#wantsRoom(command)) {
       pipeline.waitForRoom(() => this.#runWaiting(command, args));
       return "waiting";
     }
@@ -202,6 +202,12 @@ export class Session implements SessionPort, Client, Subscriber {
       this.#reject(error);
     }
     this.onResume();
+  }
+
+  /** Whether it adds to the open batch: writes, and messages that wait for it. */
+  #wantsRoom(command: Command): boolean {
+    if (isExec(command)) return this.transaction.wantsRoom;
+    return command.isWrite || command.publishes;
   }
 
   #runWaiting(command: Command, args: Args): void {

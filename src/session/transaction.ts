@@ -78,9 +78,9 @@ export class Transaction {
     return this.#watches.length;
   }
 
-  /** Whether a queued command may write. */
-  get writes(): boolean {
-    return this.#queue.some(({ command }) => command.isWrite);
+  /** Whether a queued command may write or publish. */
+  get wantsRoom(): boolean {
+    return this.#queue.some(({ command }) => command.isWrite || command.publishes);
   }
 
   /** The same, or has something to say to replicas. */

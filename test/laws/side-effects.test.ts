@@ -312,6 +312,32 @@ for (const outcome of ["applied", "absent"] as const) {
   });
 }
 
+test("messages that wait for a commit are bounded: their publisher waits", async () => {
+  const { world, ears, client } = await listening({
+    pipeline: { backgroundBytes: 0, groupBytesMax: 1000 },
+  });
+  await using _ = world;
+  const other = world.connect();
+  world.engine.holdAsync();
+  client.say("SET k 1");
+  await world.settle();
+  const payload = "x".repeat(300);
+  for (let number = 0; number < 6; number++) other.say(`PUBLISH news ${number}${payload}`);
+  for (const line of ["MULTI", "PUBLISH news 6", "EXEC"]) other.say(line);
+  await world.settle();
+  assert.ok(other.isWaiting);
+  assert.deepEqual(other.heard(), ["3", "3", "3"]);
+  assert.ok(world.core.pipeline.keyspace.openBytes < 2000);
+  world.engine.stopHolding();
+  await world.settle();
+  assert.deepEqual(other.heard(), ["3", "3", "3", "OK", "QUEUED", "[ 3 ]"]);
+  assert.deepEqual(
+    ears.channel.told().map((message) => message.slice(0, "news 0".length)),
+    ["news 0", "news 1", "news 2", "news 3", "news 4", "news 5", "news 6"],
+  );
+  assert.equal(world.core.pipeline.keyspace.openBytes, 0);
+});
+
 test("a refused write leaves a WATCH as it was", async () => {
   const { world, client } = await listening(SLOW);
   await using _ = world;
