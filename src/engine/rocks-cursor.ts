@@ -94,10 +94,14 @@ export function staysInPrefix(store: StoreId, { lower, upper, reverse }: CursorR
   return end !== null && upper <= end;
 }
 
-/** The first key behind all keys with this prefix; null when there is none. */
+/**
+ * The prefix after this one; null when there is none. As long as this one: walks end at it, and a
+ * shorter spelling of the same place ("\x01" for "\x01\0") would be below their end.
+ */
 function successor(prefix: Bytes): Bytes | null {
   let end = prefix.length;
   while (end > 0 && prefix.charCodeAt(end - 1) === 0xff) end--;
   if (end === 0) return null;
-  return prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
+  const raised = prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
+  return raised.padEnd(prefix.length, "\0");
 }
