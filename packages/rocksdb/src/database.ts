@@ -218,12 +218,12 @@ export class Database {
 
   /** An empty batch. */
   batch(options: BatchOptions = {}): WriteBatch {
-    return WriteBatch.open(this.#handle, options);
+    return WriteBatch.open(this, this.#handle, options);
   }
 
   /** An empty batch that can be read. */
   indexedBatch(options: BatchOptions = {}): IndexedWriteBatch {
-    return IndexedWriteBatch.open(this.#handle, options);
+    return IndexedWriteBatch.open(this, this.#handle, options);
   }
 
   /** As `writeRepresentation`, with a batch. The batch stays as it is. */
@@ -243,12 +243,12 @@ export class Database {
 
   /** A cursor, not yet on any entry: seek first. */
   iterator(family: number, options: IteratorOptions = {}): RocksIterator {
-    return RocksIterator.open(this.#handle, family, options);
+    return RocksIterator.open({ database: this, handle: this.#handle }, family, options);
   }
 
   /** The database as it is now, for reads later on. */
   snapshot(): Snapshot {
-    return Snapshot.take(this.#handle);
+    return Snapshot.take(this, this.#handle);
   }
 
   /** Writes memtables to files. Rejects with RocksDBError. */
@@ -374,7 +374,7 @@ export class Database {
    * WAL_size_limit_MB say.
    */
   updatesSince(sequence: number): Promise<Updates> {
-    return Updates.open(this.#handle, sequence);
+    return Updates.open(this, this.#handle, sequence);
   }
 
   /**

@@ -4,6 +4,7 @@
 // A step gives the entry the cursor is on and those after it. It then stays on the last one it gave;
 // the next step, in either direction, begins beside that one.
 
+import type { Database } from "./database.ts";
 import { abandoned, KIND_ITERATOR, native, type Bytes, type Handle } from "./native.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -69,26 +70,36 @@ function iteratorFlags(options: IteratorOptions): number {
   return flags;
 }
 
+/** For this package only: what an iterator is opened on. */
+export interface IteratorOwner {
+  readonly database: Database;
+  readonly handle: Handle;
+  /** The indexed batch to be laid over it. */
+  readonly batch?: Handle;
+}
+
 /** Made by `Database.iterator()`. Closing the database closes it; using it then is an error. */
 export class RocksIterator {
   readonly #handle: Handle;
   #state: IteratorState = "more";
+  /** Held, so that the database is not collected, and closed, under this. */
+  readonly database: Database;
 
-  private constructor(handle: Handle) {
+  private constructor(database: Database, handle: Handle) {
+    this.database = database;
     this.#handle = handle;
     abandoned.register(this, { handle, kind: KIND_ITERATOR }, this);
   }
 
   /** For this package only. */
   static open(
-    database: Handle,
+    { database, handle: owner, batch = 0 }: IteratorOwner,
     family: number,
     options: IteratorOptions,
-    batch: Handle = 0,
   ): RocksIterator {
     const { lowerBound = null, upperBound = null, readTier = 0, readahead = 0 } = options;
     const handle = native.iteratorCreate(
-      database,
+      owner,
       family,
       lowerBound,
       upperBound,
@@ -98,7 +109,7 @@ export class RocksIterator {
       readahead,
       batch,
     );
-    return new RocksIterator(handle);
+    return new RocksIterator(database, handle);
   }
 
   /** Where the last seek or step has left the cursor. */

@@ -1,14 +1,18 @@
 // A point in time of a database, for reads and iterators.
 
+import type { Database } from "./database.ts";
 import { abandoned, KIND_SNAPSHOT, native, type Handle } from "./native.ts";
 
 /** Made by `Database.snapshot()`. While it lives, RocksDB keeps what it shows. */
 export class Snapshot {
   readonly #handle: Handle;
+  /** Held, so that the database is not collected, and closed, under what was opened on it. */
+  readonly database: Database;
   /** The sequence number of the last write that it shows. */
   readonly sequence: number;
 
-  private constructor(handle: Handle, sequence: number) {
+  private constructor(database: Database, handle: Handle, sequence: number) {
+    this.database = database;
     this.#handle = handle;
     this.sequence = sequence;
     abandoned.register(this, { handle, kind: KIND_SNAPSHOT }, this);
@@ -25,9 +29,9 @@ export class Snapshot {
   }
 
   /** For this package only. */
-  static take(database: Handle): Snapshot {
-    const [handle, sequence] = native.snapshotCreate(database);
-    return new Snapshot(handle, sequence);
+  static take(database: Database, owner: Handle): Snapshot {
+    const [handle, sequence] = native.snapshotCreate(owner);
+    return new Snapshot(database, handle, sequence);
   }
 
   /** For this package only: 0 for no snapshot. Throws TypeError for anything that is not one. */

@@ -1,5 +1,6 @@
 // A walk through the write-ahead log: what was written, batch by batch, as it was written.
 
+import type { Database } from "./database.ts";
 import { abandoned, KIND_UPDATES, native, type Handle } from "./native.ts";
 
 export interface Update {
@@ -12,15 +13,18 @@ export interface Update {
 /** Made by `Database.updatesSince()`. */
 export class Updates {
   readonly #handle: Handle;
+  /** Held, so that the database is not collected, and closed, under this. */
+  readonly database: Database;
 
-  private constructor(handle: Handle) {
+  private constructor(database: Database, handle: Handle) {
+    this.database = database;
     this.#handle = handle;
     abandoned.register(this, { handle, kind: KIND_UPDATES }, this);
   }
 
   /** For this package only. */
-  static async open(database: Handle, sequence: number): Promise<Updates> {
-    return new Updates(await native.updatesOpen(database, sequence));
+  static async open(database: Database, owner: Handle, sequence: number): Promise<Updates> {
+    return new Updates(database, await native.updatesOpen(owner, sequence));
   }
 
   /**

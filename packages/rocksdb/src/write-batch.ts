@@ -1,6 +1,7 @@
 // Write batches: RocksDB's own, plain or with an index that makes them readable. Both belong to the
 // database they were made on. A batch changes only memory; `Database.write` applies it.
 
+import type { Database } from "./database.ts";
 import { RocksIterator, type IteratorOptions } from "./iterator.ts";
 import { abandoned, KIND_BATCH, native, type Bytes, type Handle } from "./native.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -24,15 +25,18 @@ export interface BatchOptions {
 /** Made by `Database.batch()`. */
 export class WriteBatch {
   readonly #handle: Handle;
+  /** Held, so that the database is not collected, and closed, under this. */
+  readonly database: Database;
 
-  private constructor(handle: Handle) {
+  private constructor(database: Database, handle: Handle) {
+    this.database = database;
     this.#handle = handle;
     abandoned.register(this, { handle, kind: KIND_BATCH }, this);
   }
 
   /** For this package only. */
-  static open(database: Handle, options: BatchOptions): WriteBatch {
-    return new WriteBatch(native.batchCreate(database, false, options.maxBytes ?? 0));
+  static open(database: Database, owner: Handle, options: BatchOptions): WriteBatch {
+    return new WriteBatch(database, native.batchCreate(owner, false, options.maxBytes ?? 0));
   }
 
   /** For this package only. */
@@ -118,18 +122,21 @@ export class WriteBatch {
  */
 export class IndexedWriteBatch {
   readonly #handle: Handle;
-  readonly #database: Handle;
+  readonly #owner: Handle;
+  /** Held, so that the database is not collected, and closed, under this. */
+  readonly database: Database;
 
-  private constructor(handle: Handle, database: Handle) {
+  private constructor(database: Database, owner: Handle, handle: Handle) {
+    this.database = database;
+    this.#owner = owner;
     this.#handle = handle;
-    this.#database = database;
     abandoned.register(this, { handle, kind: KIND_BATCH }, this);
   }
 
   /** For this package only. */
-  static open(database: Handle, options: BatchOptions): IndexedWriteBatch {
-    const handle = native.batchCreate(database, true, options.maxBytes ?? 0);
-    return new IndexedWriteBatch(handle, database);
+  static open(database: Database, owner: Handle, options: BatchOptions): IndexedWriteBatch {
+    const handle = native.batchCreate(owner, true, options.maxBytes ?? 0);
+    return new IndexedWriteBatch(database, owner, handle);
   }
 
   /** For this package only. */
@@ -173,7 +180,8 @@ export class IndexedWriteBatch {
    * using it then is an error (ERR_ROCKSDB_STALE). It has no asynchronous steps.
    */
   iterator(family: number, options: IteratorOptions = {}): RocksIterator {
-    return RocksIterator.open(this.#database, family, options, this.#handle);
+    const owner = { database: this.database, handle: this.#owner, batch: this.#handle };
+    return RocksIterator.open(owner, family, options);
   }
 
   /** Records in the batch; a key that was written twice counts twice. */

@@ -158,3 +158,30 @@ test("a database in use, an absent one and an unknown option are refused in Rock
     );
   });
 });
+
+test("an argument that closes the database while it is read is an error, not a crash", async () => {
+  for (const call of ["multiGet", "multiGetBinary", "flush", "approximateSizes"] as const) {
+    await withDatabase({}, async (database) => {
+      const treacherous: string[] = ["a"];
+      let closing = Promise.resolve();
+      Object.defineProperty(treacherous, 0, {
+        get: () => {
+          closing = database.close();
+          return call === "flush" ? 0 : "a";
+        },
+      });
+      const run = async (): Promise<unknown> => {
+        if (call === "multiGet") {
+          return database.multiGet(0, treacherous, Buffer.alloc(8), new Int32Array(1));
+        }
+        if (call === "multiGetBinary") return database.multiGetBinary(0, treacherous);
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- wrong on purpose
+        const wrong = treacherous as unknown[] as [string, string][] & number[];
+        if (call === "flush") return database.flush({ families: wrong });
+        return database.approximateSizes(0, wrong);
+      };
+      await assert.rejects(run, { code: "ERR_ROCKSDB_CLOSED" });
+      await closing;
+    });
+  }
+});

@@ -5,6 +5,9 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
+#include <chrono>
+#include <thread>
+
 #include "representation.h"
 
 namespace kept {
@@ -165,11 +168,22 @@ void Store::PrepareClose() {
       {"soft_pending_compaction_bytes_limit", "0"},
       {"hard_pending_compaction_bytes_limit", "0"},
   };
+  // SetOptions waits for the writer before it wakes it. DisableManualCompaction wakes whoever waits
+  // for RocksDB's background work, and does nothing else a second time.
+  std::atomic<bool> done{false};
+  std::thread waker([this, &done] {
+    while (!done) {
+      db_->DisableManualCompaction();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
   const std::shared_ptr<const FamilyTable> table = families();
   for (const std::shared_ptr<Family>& family : *table) {
     if (!family || family->dropped) continue;
     db_->SetOptions(family->handle, limits).PermitUncheckedError();
   }
+  done = true;
+  waker.join();
 }
 
 Status Store::Close() {

@@ -301,6 +301,7 @@ napi_value CreateFamily(napi_env raw, napi_callback_info info) {
   DatabaseObject* database = OpenDatabase(call, 0);
   FamilySpec spec;
   if (database == nullptr || !ReadFamily(call, call.values[1], &spec)) return nullptr;
+  if (OpenDatabase(call, 0) != database) return nullptr;
   const auto shared = database->shared_from_this();
   return Start(*call.env, shared, database->maintenance,
                std::make_unique<CreateFamilyTask>(shared, std::move(spec)));

@@ -154,15 +154,17 @@ class SizesTask final : public Task {
 /** approximateSizes(database, family, [begin, end, begin, end...], flags): Promise<number[]> */
 napi_value ApproximateSizes(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
+  std::vector<std::string> bounds;
+  // Reading an array may run JavaScript, which may close the database: so this comes first.
+  if (!call.BytesList(2, "ranges", &bounds)) return nullptr;
   DatabaseObject* database = OpenDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
   auto task = std::make_unique<SizesTask>(database->store->db(), family);
+  task->bounds = std::move(bounds);
   double flags = 0;
-  if (!call.BytesList(2, "ranges", &task->bounds) || !call.Number(3, "flags", 1, 3, &flags)) {
-    return nullptr;
-  }
+  if (!call.Number(3, "flags", 1, 3, &flags)) return nullptr;
   task->flags = static_cast<uint32_t>(flags);
   return Start(*call.env, database->shared_from_this(), database->reads, std::move(task));
 }

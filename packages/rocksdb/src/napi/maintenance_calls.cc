@@ -66,6 +66,8 @@ napi_value Flush(napi_env raw, napi_callback_info info) {
       !call.Boolean(3, "allowWriteStall", &options.allow_write_stall)) {
     return nullptr;
   }
+  // Reading the array may have run JavaScript that closed the database.
+  if (OpenDatabase(call, 0) != database) return nullptr;
   rocksdb::DB* db = database->store->db();
   return StartFunction(call, database, database->maintenance,
                        [db, options, handles] { return db->Flush(options, handles); });
@@ -201,6 +203,7 @@ napi_value SetOptions(napi_env raw, napi_callback_info info) {
     call.StatusError(Status::NotSupported("prefix_extractor of a hash memtable is fixed"));
     return nullptr;
   }
+  if (OpenDatabase(call, 0) != database) return nullptr;
   rocksdb::DB* db = database->store->db();
   return StartFunction(call, database, database->control,
                        [db, handle = family->handle, options] {
@@ -214,6 +217,7 @@ napi_value SetDBOptions(napi_env raw, napi_callback_info info) {
   DatabaseObject* database = OpenDatabase(call, 0);
   OptionMap options;
   if (database == nullptr || !call.Options(1, "options", &options)) return nullptr;
+  if (OpenDatabase(call, 0) != database) return nullptr;
   rocksdb::DB* db = database->store->db();
   return StartFunction(call, database, database->control,
                        [db, options] { return db->SetDBOptions(options); });

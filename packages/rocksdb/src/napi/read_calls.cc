@@ -135,15 +135,17 @@ struct ManyGet {
 /** multiGet(database, family, keys, target, lengths, readTier, snapshot): bytes needed */
 napi_value MultiGet(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
+  ManyGet many;
+  // Reading an array may run JavaScript, which may close the database: so this comes first.
+  if (!call.BytesList(2, "keys", &many.keys)) return nullptr;
   DatabaseObject* database = OpenDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
-  ManyGet many;
   char* target = nullptr;
   size_t target_size = 0;
   rocksdb::ReadOptions options;
-  if (!call.BytesList(2, "keys", &many.keys) || !call.Array(3, "target", &target, &target_size) ||
+  if (!call.Array(3, "target", &target, &target_size) ||
       !ReadTierAndSnapshot(call, 5, database, &options, nullptr)) {
     return nullptr;
   }
@@ -177,6 +179,10 @@ napi_value MultiGet(napi_env raw, napi_callback_info info) {
       continue;
     }
     const size_t size = many.values[i].size();
+    if (size > INT32_MAX) {
+      call.RangeError("a value is too long for multiGet");
+      return nullptr;
+    }
     lengths[i] = static_cast<int32_t>(size);
     if (used + size <= target_size) memcpy(target + used, many.values[i].data(), size);
     used += size;
@@ -220,15 +226,15 @@ class MultiGetTask final : public Task {
 /** multiGetBinary(database, family, keys, readTier, snapshot): Promise of values and nulls */
 napi_value MultiGetBinary(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
+  std::vector<std::string> keys;
+  if (!call.BytesList(2, "keys", &keys)) return nullptr;
   DatabaseObject* database = OpenDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
   auto task = std::make_unique<MultiGetTask>(database->store->db(), family);
-  if (!call.BytesList(2, "keys", &task->many.keys) ||
-      !ReadTierAndSnapshot(call, 3, database, &task->options, &task->snapshot)) {
-    return nullptr;
-  }
+  task->many.keys = std::move(keys);
+  if (!ReadTierAndSnapshot(call, 3, database, &task->options, &task->snapshot)) return nullptr;
   return Start(*call.env, database->shared_from_this(), database->reads, std::move(task));
 }
 
