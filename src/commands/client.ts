@@ -2,15 +2,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
-import {
-  EMPTY_ARRAY,
-  MapReply,
-  OK,
-  SetReply,
-  Status,
-  Verbatim,
-  type Reply,
-} from "../resp/reply.ts";
+import { EMPTY_ARRAY, MapReply, OK, SetReply, Verbatim, type Reply } from "../resp/reply.ts";
 import { parseInteger } from "../types/number.ts";
 import { integer, oneOf, string, word } from "./argument-specs.ts";
 import { killClients, listClients } from "./client-filters.ts";
@@ -189,7 +181,7 @@ const trackingRows: CommandRows = {
     run: () =>
       new MapReply([
         "flags",
-        new SetReply([new Status("off")]),
+        new SetReply(["off"]),
         "redirect",
         NOT_TRACKING,
         "prefixes",

@@ -2,7 +2,7 @@
 
 import { matchesIgnoringCase } from "../base/glob.ts";
 import { CommandError, SYNTAX_ERROR } from "../resp/errors.ts";
-import { EMPTY_ARRAY, MapReply, NULL_ARRAY, SetReply, Status, type Reply } from "../resp/reply.ts";
+import { EMPTY_ARRAY, MapReply, SetReply, Status, type Reply } from "../resp/reply.ts";
 import { aclCategories } from "./acl-categories.ts";
 import { oneOf, string } from "./argument-specs.ts";
 import { docsOf, infoOf } from "./command-facts.ts";
@@ -143,7 +143,7 @@ function info(server: ServerPort, args: Args): Reply {
   if (args.length === 2) return server.commands.all.map(infoOf);
   return args.slice(2).map((name) => {
     const command = server.commands.byFullName(name);
-    return command === null ? NULL_ARRAY : infoOf(command);
+    return command === null ? null : infoOf(command);
   });
 }
 

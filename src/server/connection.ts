@@ -41,6 +41,8 @@ export interface ConnectionParts {
 const OUTPUT_PAUSE_BYTES = 1024 * 1024;
 /** How long a client may keep its side open after we have ended ours and all is sent. */
 const LINGER_MS = 500;
+/** A socket is read this far ahead of a command that waits, so that a client's going is noticed. */
+const READ_AHEAD_BYTES = 64 * 1024;
 /** Pieces above this are passed to the socket before the chunk is done, to bound the string. */
 const OUTPUT_PIECE_BYTES = 64 * 1024;
 
@@ -174,11 +176,18 @@ export class Connection implements Output {
     return !this.#waiting && this.#drained && !this.#backlogged && !this.#closing;
   }
 
-  /** Reads on exactly while there is something that could be done with more input. */
+  /** Reads on while more input could be used, and a little further while a command waits. */
   #regulate(): void {
-    const ready = this.#isReady || this.#ended;
-    if (ready && this.socket.isPaused()) this.socket.resume();
-    else if (!ready && !this.socket.isPaused()) this.socket.pause();
+    const { socket } = this;
+    const reads = this.#isReady || this.#ended || this.#mayReadAhead;
+    if (reads && socket.isPaused()) socket.resume();
+    else if (!reads && !socket.isPaused()) socket.pause();
+  }
+
+  /** Nobody learns of the end of a connection that he does not read. */
+  get #mayReadAhead(): boolean {
+    if (!this.#waiting || !this.#drained || this.#backlogged || this.#closing) return false;
+    return this.#decoder.bufferedBytes < READ_AHEAD_BYTES;
   }
 
   // Output
@@ -253,7 +262,9 @@ export class Connection implements Output {
   /** The client will send no more; what it has sent is still answered. */
   #onEnd(): void {
     this.#inputEnded = true;
-    this.#process();
+    // What waits for the disk is answered; what waits for somebody else would be done for nobody.
+    if (this.session.isHeldBack) this.close();
+    else this.#process();
   }
 
   /** Closes once everything that was asked is answered. */

@@ -66,6 +66,8 @@ export class Session implements SessionPort, Client, Subscriber {
   lastCommand: Command | null = null;
   /** CLIENT REPLY: replies are counted but not sent. "skip-next" becomes "skip" with the next command. */
   replyMode: ReplyMode | "skip-next" = "on";
+  /** A command waits for what another client does: for the end of a pause, for a key. */
+  isHeldBack = false;
   /** Ends the wait of a command that waits for a key; null while none does. True when it did. */
   onUnblock: ((how: "timeout" | "error") => boolean) | null = null;
   /** Called when a command that waited is done. */
@@ -164,6 +166,7 @@ export class Session implements SessionPort, Client, Subscriber {
   #admitted(command: Command, args: Args): ExecuteState {
     const { pipeline, pause } = this.host;
     if (pause.kind !== "none" && (pause.kind === "all" || this.#mayWrite(command))) {
+      this.isHeldBack = true;
       pause.wait(() => this.#afterPause(command, args));
       return "waiting";
     }
@@ -187,6 +190,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** As if the command came in now: everything may have changed, a new pause may have begun. */
   #afterPause(command: Command, args: Args): void {
+    this.isHeldBack = false;
     if (this.#isClosed) return;
     try {
       const refusal = this.#refusal(command, args);

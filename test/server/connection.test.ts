@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { MemoryEngine } from "../../src/engine/memory.ts";
 import { ErrorReply, OK, PONG, Status } from "../../src/resp/reply.ts";
 import { startKept } from "../support/kept.ts";
 import { request, until } from "../support/raw-client.ts";
@@ -59,4 +60,92 @@ test("one client too many is told so", async () => {
   assert.deepEqual(await third.readUntilClosed(), refused);
   assert.equal(kept.core.stats.rejectedConnections, 1);
   assert.deepEqual(await second.say("RESET"), new Status("RESET"));
+});
+
+test("a client that does not read is not served further, and others go on", async () => {
+  await using kept = await startKept();
+  const greedy = await kept.client();
+  const size = 256 * 1024;
+  await greedy.send("SET", "big", "x".repeat(size));
+  greedy.socket.pause();
+  const asked = 1000;
+  greedy.write(request("GET", "big").repeat(asked));
+  const other = await kept.client();
+  const [connection] = kept.server.connections.values();
+  assert.ok(connection !== undefined);
+  await until("the server stops serving it", () => connection.outputBytes > 1024 * 1024);
+  const limit = 1024 * 1024 + 2 * size;
+  for (let round = 0; round < 50; round++) {
+    assert.deepEqual(await other.say("PING"), PONG);
+    assert.ok(connection.outputBytes <= limit, `${connection.outputBytes} bytes wait`);
+  }
+  greedy.socket.resume();
+  const replies = await greedy.readReplies(asked);
+  assert.ok(replies.every((reply) => typeof reply === "string" && reply.length === size));
+});
+
+test("reads of what is not committed yet are bounded as well", async () => {
+  const engine = new MemoryEngine();
+  await using kept = await startKept({ engine, pipeline: { sync: true } });
+  const client = await kept.client();
+  const size = 100 * 1024;
+  engine.holdAsync();
+  const asked = 200;
+  client.write(request("SET", "big", "x".repeat(size)) + request("GET", "big").repeat(asked));
+  const [connection] = kept.server.connections.values();
+  assert.ok(connection !== undefined);
+  await until("the server stops serving it", () => connection.outputBytes > 1024 * 1024);
+  const other = await kept.client();
+  for (let round = 0; round < 50; round++) assert.deepEqual(await other.say("PING"), PONG);
+  assert.ok(connection.outputBytes < 2 * 1024 * 1024, `${connection.outputBytes} bytes wait`);
+  engine.stopHolding();
+  assert.equal((await client.readReplies(asked + 1)).length, asked + 1);
+});
+
+test("input beyond the query buffer limit closes the connection", async () => {
+  await using kept = await startKept({ connection: { queryBufferBytesMax: 100_000 } });
+  const client = await kept.client();
+  client.write(`*2\r\n$4\r\nECHO\r\n$200000\r\n${"x".repeat(150_000)}`);
+  await client.expectClosed();
+  assert.equal(kept.core.stats.clientQueryBufferLimitDisconnections, 1);
+});
+
+test("a subscriber that does not read is closed at the output limit", async () => {
+  const pubsub = { hardBytes: 512 * 1024, softBytes: 0, softMs: 0 };
+  const normal = { hardBytes: 0, softBytes: 0, softMs: 0 };
+  await using kept = await startKept({ connection: { output: { normal, pubsub } } });
+  const [subscriber, publisher] = [await kept.client(), await kept.client()];
+  await subscriber.say("SUBSCRIBE news");
+  subscriber.socket.pause();
+  const message = "x".repeat(100_000);
+  for (let sent = 0; kept.server.connections.size === 2; sent++) {
+    assert.ok(sent < 1000, "the subscriber is never closed");
+    await publisher.send("PUBLISH", "news", message);
+  }
+  assert.equal(kept.core.stats.clientOutputBufferLimitDisconnections, 1);
+  assert.equal(await publisher.say("PUBLISH news x"), 0);
+});
+
+test("a reply refused after CLIENT REPLY OFF and HELLO 3 is still given, as RESP2", async () => {
+  const engine = new MemoryEngine();
+  await using kept = await startKept({ engine, pipeline: { sync: true } });
+  const client = await kept.client();
+  engine.holdAsync();
+  engine.refuseCommits("stall", 1);
+  client.write(
+    request("MULTI") +
+      request("SET", "a", "1") +
+      request("GET", "nothing") +
+      request("EXEC") +
+      request("HELLO", "3") +
+      request("CLIENT", "REPLY", "OFF"),
+  );
+  assert.equal((await client.readReplies(3)).length, 3);
+  const [connection] = kept.server.connections.values();
+  await until("all has run", () => connection?.session.replyMode === "off");
+  engine.stopHolding();
+  const [exec] = await client.readReplies(2);
+  assert.ok(Array.isArray(exec) && exec.length === 2);
+  assert.ok(exec[0] instanceof ErrorReply);
+  assert.equal(exec[1], null);
 });
