@@ -1,13 +1,17 @@
 // How often something took how long, in powers of two: cheap enough to be kept for every command.
 
 const BUCKET_COUNT = 33;
+/** The last bucket takes what is above it as well. */
+const LAST_BOUND = 2 ** 32;
 
 export class Histogram {
   /** The bucket at `index` counts what took more than 2 ** (index - 1) and at most 2 ** index. */
   readonly #counts = new Float64Array(BUCKET_COUNT);
 
   add(value: number): void {
-    const index = value <= 1 ? 0 : 32 - Math.clz32(value - 1);
+    let index = 0;
+    if (value > LAST_BOUND) index = BUCKET_COUNT - 1;
+    else if (value > 1) index = 32 - Math.clz32(Math.ceil(value) - 1);
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
   }
 

@@ -27,7 +27,9 @@ function facts(line: Reply): Map<string, string> {
 }
 
 async function idOf(client: RawClient): Promise<Bytes> {
-  return String(await client.say("CLIENT ID"));
+  const id = await client.say("CLIENT ID");
+  assert.ok(typeof id === "number");
+  return String(id);
 }
 
 test("without the password only a few commands run", async () => {
