@@ -1,0 +1,125 @@
+// Servers to measure: Kept and, where it is installed, Debian's redis-server. Each gets a directory of
+// its own under the system's temporary one and a free port of 127.0.0.1, and is stopped by its own
+// process id.
+
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Something that speaks RESP at a port. */
+export interface Target {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Null for a server that was running before us. */
+  readonly processId: number | null;
+  stop(): Promise<void>;
+}
+
+export type Fsync = "none" | "always";
+
+const START_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 20_000;
+const RETRY_MS = 20;
+const HOST = "127.0.0.1";
+
+/** `root`: the folder that holds bin/kept-server. */
+export function startKept(root: string, fsync: Fsync, flags: readonly string[]): Promise<Target> {
+  const args = [...flags, join(root, "bin/kept-server")];
+  const durability = fsync === "always" ? ["--appendfsync", "always"] : [];
+  return start("kept", (port, dir) => ({
+    command: process.execPath,
+    args: [...args, "--port", String(port), "--dir", dir, ...durability],
+  }));
+}
+
+/** Null when there is no redis-server on this machine. */
+export async function startRedis(fsync: Fsync): Promise<Target | null> {
+  if (!isInstalled("redis-server")) return null;
+  const log = fsync === "always" ? ["yes", "--appendfsync", "always"] : ["no"];
+  return start("redis", (port, dir) => ({
+    command: "redis-server",
+    args: ["--port", String(port), "--dir", dir, "--save", "", "--appendonly", ...log],
+  }));
+}
+
+export function isInstalled(program: string): boolean {
+  return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+export function peerAt(host: string, port: number): Target {
+  return { name: `${host}:${port}`, host, port, processId: null, stop: () => Promise.resolve() };
+}
+
+/** Resident memory of a process in bytes. */
+export function residentBytes(processId: number): number {
+  const text = execFileSync("ps", ["-o", "rss=", "-p", String(processId)], { encoding: "utf8" });
+  return Number(text.trim()) * 1024;
+}
+
+type Plan = (port: number, dir: string) => { command: string; args: string[] };
+
+async function start(name: string, plan: Plan): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), `kept-bench-${name}-`));
+  const port = await freePort();
+  const { command, args } = plan(port, dir);
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const stop = async (): Promise<void> => {
+    await end(child);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await whenListening(child, port);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name, host: HOST, port, processId: child.pid ?? null, stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, HOST, () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function whenListening(child: ChildProcess, port: number): Promise<void> {
+  const limit = performance.now() + START_LIMIT_MS;
+  while (performance.now() < limit) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    // oxlint-disable-next-line no-await-in-loop -- one try after the other
+    if (await answers(port)) return;
+  }
+  throw new Error("the server did not start in time");
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => setTimeout(() => resolve(false), RETRY_MS));
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
+    child.once("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}
