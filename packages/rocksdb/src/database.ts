@@ -297,7 +297,10 @@ export class Database {
     return native.checkpoint(this.#handle, path, logSizeForFlush);
   }
 
-  /** Changes a family's options while it is open. InvalidArgument for what cannot be changed. */
+  /**
+   * Changes a family's options while it is open. InvalidArgument for what cannot be changed. While a
+   * writer waits in a stall, RocksDB holds this back until the stall ends.
+   */
   async setOptions(family: number, options: OptionStrings): Promise<void> {
     return native.setOptions(this.#handle, family, flattenOptions(options));
   }
