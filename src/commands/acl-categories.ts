@@ -36,7 +36,8 @@ const OF_GROUP: Readonly<Record<CommandGroup, string | null>> = {
   hash: "hash",
   hyperloglog: "hyperloglog",
   list: "list",
-  pubsub: "pubsub",
+  // Those that have to do with messages have the flag.
+  pubsub: null,
   scripting: "scripting",
   server: null,
   set: "set",

@@ -3,7 +3,7 @@
 import { MapReply, SetReply, Status, type Reply } from "../resp/reply.ts";
 import { aclCategories } from "./acl-categories.ts";
 import type { Command } from "./lookup.ts";
-import type { ArgumentSpec, CommandRow, KeySpec } from "./table.ts";
+import type { ArgumentSpec, CommandFlag, CommandRow, KeySpec } from "./table.ts";
 
 /** One entry of COMMAND INFO: ten elements, the last one the subcommands. */
 export function infoOf(command: Command): Reply {
@@ -28,9 +28,18 @@ function words(texts: readonly string[]): SetReply {
   return new SetReply(texts.map((text) => new Status(text)));
 }
 
+/** Flags that Redis keeps to itself. */
+const INTERNAL_FLAGS: ReadonlySet<CommandFlag> = new Set([
+  "sentinel",
+  "only_sentinel",
+  "may_replicate",
+  "protected",
+  "movablekeys",
+]);
+
 function flagsOf(row: CommandRow): string[] {
   const isMovable = row.flags.includes("movablekeys") || row.keys.some(isMovableSpec);
-  const flags = row.flags.filter((flag) => flag !== "movablekeys");
+  const flags = row.flags.filter((flag) => !INTERNAL_FLAGS.has(flag));
   return isMovable ? [...flags, "movablekeys"] : flags;
 }
 

@@ -114,7 +114,7 @@ const subcommands: CommandRows = {
       ["INFO [<command-name> ...]", "Describes commands for programs."],
       ["LIST [FILTERBY (MODULE|ACLCAT|PATTERN) <value>]", "Names commands."],
     ],
-    { group: "server", since: "5.0.0" },
+    { group: "server", since: "5.0.0", categories: ["connection"] },
   ),
 };
 

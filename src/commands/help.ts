@@ -24,6 +24,7 @@ interface HelpFacts {
   readonly group: CommandGroup;
   readonly since: string;
   readonly flags?: readonly CommandFlag[];
+  readonly categories?: readonly string[];
 }
 
 /** The row of HELP; `lines` alternate between a form and what it does. */
@@ -47,6 +48,7 @@ export function helpRow(
     since: facts.since,
     summary: `Lists the subcommands of ${container}.`,
     complexity: "O(1)",
+    categories: facts.categories ?? [],
     run: () => reply,
   };
 }

@@ -13,7 +13,7 @@ import { startKept } from "../support/kept.ts";
 for (const name of transcriptNames()) {
   if (readNamed(name).includes("> RPUSH") && COMMANDS["RPUSH"] === undefined) continue;
   test(`${name}: the server answers as written`, async () => {
-    await using kept = await startKept();
+    await using kept = await startKept({ engine: "rocksdb" });
     const target = new WireTarget(connect({ port: kept.port, host: "127.0.0.1" }));
     const complaints = await replayFile(target, name);
     target.close();

@@ -14,16 +14,21 @@ import { SeededRandom } from "../../src/base/random.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
+import { openRocksEngine } from "../../src/engine/rocksdb.ts";
 import type { Limits } from "../../src/keyspace/view.ts";
 import type { ConnectionLimits } from "../../src/server/connection.ts";
 import { Core } from "../../src/server/core.ts";
 import { Server } from "../../src/server/server.ts";
 import type { SessionSettings } from "../../src/session/host.ts";
+import { PLAIN_SETTINGS, TemporaryDirectory } from "../engine/temporary.ts";
 import { RawClient } from "./raw-client.ts";
 
 export interface KeptSettings {
-  /** Default "memory". An engine of the test's own is closed here all the same. */
-  readonly engine?: "memory" | Engine;
+  /**
+   * Default "memory"; "rocksdb" is on a new directory that is removed at the end. An engine of the
+   * test's own is closed here all the same.
+   */
+  readonly engine?: "memory" | "rocksdb" | Engine;
   readonly clock?: Clock;
   readonly pipeline?: Partial<PipelineSettings>;
   readonly session?: Partial<SessionSettings>;
@@ -50,7 +55,8 @@ const MEGABYTE = 1024 * 1024;
 
 export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
   const { engine: wanted = "memory" } = settings;
-  const engine = wanted === "memory" ? new MemoryEngine() : wanted;
+  const directory = wanted === "rocksdb" ? new TemporaryDirectory() : null;
+  const engine = await openEngine(wanted, directory);
   const bugs: unknown[] = [];
   const core = await openCore(engine, settings, (error) => bugs.push(error));
   const server = new Server(core, {
@@ -74,6 +80,7 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
     for (const client of clients) client[Symbol.dispose]();
     await server.stop();
     await engine.close();
+    directory?.[Symbol.dispose]();
   };
   return {
     port,
@@ -92,6 +99,14 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
       assert.deepEqual(bugs, []);
     },
   };
+}
+
+async function openEngine(
+  wanted: "memory" | "rocksdb" | Engine,
+  directory: TemporaryDirectory | null,
+): Promise<Engine> {
+  if (directory !== null) return openRocksEngine(directory.join("data"), PLAIN_SETTINGS);
+  return typeof wanted === "string" ? new MemoryEngine() : wanted;
 }
 
 function openCore(

@@ -1,0 +1,72 @@
+// COMMAND INFO of every command against Debian's redis-server: clients route, retry and refuse by
+// these facts. What Redis 7.0 does not know yet, or tells otherwise than 7.2, stands here.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Status, type Reply } from "../../src/resp/reply.ts";
+import { isOracleInstalled, startOracle } from "../conversations/oracle.ts";
+import { startKept } from "../support/kept.ts";
+
+/** Redis 7.2 needs one argument less. */
+const CHANGED_IN_7_2 = new Set(["command|getkeys", "command|getkeysandflags"]);
+const ONLY_KEPT = new Set(["once"]);
+const NEW_IN_7_2 = new Set(["client|setinfo", "client|no-touch"]);
+
+type Plain = string | number | null | readonly Plain[];
+
+function plain(reply: Reply): Plain {
+  if (reply === null || typeof reply === "string" || typeof reply === "number") return reply;
+  if (reply instanceof Status) return reply.text;
+  assert.ok(Array.isArray(reply));
+  return reply.map(plain);
+}
+
+function list(value: Plain | undefined): readonly Plain[] {
+  assert.ok(Array.isArray(value));
+  return value as readonly Plain[];
+}
+
+/** The entry and those of its subcommands. */
+function entriesOf(entry: Plain): (readonly Plain[])[] {
+  const facts = list(entry);
+  return [facts, ...list(facts[9]).flatMap(entriesOf)];
+}
+
+function withoutNotes(spec: Plain): Plain {
+  const facts = list(spec);
+  return facts[0] === "notes" ? facts.slice(2) : facts;
+}
+
+/** What must be the same: arity, flags, keys, categories. */
+function compared(entry: readonly Plain[]): unknown {
+  return {
+    arity: entry[1],
+    flags: [...list(entry[2])].sort(),
+    keys: entry.slice(3, 6),
+    categories: [...list(entry[6])].sort(),
+    specs: list(entry[8]).map(withoutNotes),
+  };
+}
+
+if (isOracleInstalled()) {
+  test("every command has Redis's arity, flags, keys and categories", async () => {
+    await using oracle = await startOracle();
+    await using kept = await startKept();
+    const client = await kept.client();
+    const entries = list(plain(await client.say("COMMAND"))).flatMap(entriesOf);
+    assert.ok(entries.length > 100);
+    for (const ours of entries) {
+      const name = ours[0];
+      assert.ok(typeof name === "string");
+      const [theirs] = list(plain(await oracle.target.send(["COMMAND", "INFO", name])));
+      if (ONLY_KEPT.has(name) || NEW_IN_7_2.has(name)) {
+        assert.equal(theirs, null, `${name} is known to Redis 7.0`);
+        continue;
+      }
+      assert.ok(theirs !== null, `${name} is not known to Redis 7.0`);
+      if (CHANGED_IN_7_2.has(name)) continue;
+      assert.deepEqual(compared(ours), compared(list(theirs)), name);
+    }
+  });
+}
