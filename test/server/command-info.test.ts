@@ -42,9 +42,9 @@ function withoutNotes(spec: Plain): Plain {
 function compared(entry: readonly Plain[]): unknown {
   return {
     arity: entry[1],
-    flags: [...list(entry[2])].sort(),
+    flags: new Set(list(entry[2])),
     keys: entry.slice(3, 6),
-    categories: [...list(entry[6])].sort(),
+    categories: new Set(list(entry[6])),
     specs: list(entry[8]).map(withoutNotes),
   };
 }
