@@ -67,9 +67,13 @@ export class ServerProcess implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Resolves when it takes connections; rejects with all it said when it ends instead. */
-  static start(options: ServerOptions): Promise<ServerProcess> {
-    return ServerProcess.#startCommand(process.execPath, [PROGRAM, ...argumentsOf(options)]);
+  /**
+   * Resolves when it takes connections; rejects with all it said when it ends instead, and when it
+   * is killed before by `signal`.
+   */
+  static start(options: ServerOptions, signal?: AbortSignal): Promise<ServerProcess> {
+    const command = [PROGRAM, ...argumentsOf(options)];
+    return ServerProcess.#startCommand(process.execPath, command, signal);
   }
 
   /** The same through a shell line that ends in `exec "$@"`. */
@@ -78,8 +82,13 @@ export class ServerProcess implements AsyncDisposable {
     return ServerProcess.#startCommand("sh", ["-c", script, "sh", ...command]);
   }
 
-  static async #startCommand(file: string, args: readonly string[]): Promise<ServerProcess> {
+  static async #startCommand(
+    file: string,
+    args: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ServerProcess> {
     const running = new RunningProcess(file, args);
+    signal?.addEventListener("abort", () => void running.kill("SIGKILL"));
     const isUp = await running.waitFor(() => READY.test(running.output), START_MS_MAX);
     const port = GREETING.exec(running.output)?.[1];
     if (isUp && port !== undefined) return new ServerProcess(running, Number(port));
