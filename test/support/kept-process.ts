@@ -31,6 +31,12 @@ interface ProcessOptions {
 
 const BIN = `${process.cwd()}/bin/kept-server`;
 
+/** Servers that must not outlive the test, however it ends. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 export class KeptProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
@@ -52,6 +58,7 @@ export class KeptProcess implements AsyncDisposable {
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#child = child;
+    alive.add(child);
     child.stdin.on("error", () => {
       // It has read enough, or refused to start.
     });
@@ -68,6 +75,7 @@ export class KeptProcess implements AsyncDisposable {
       child.once("error", reject);
       child.once("close", (code) => {
         this.#isOver = true;
+        alive.delete(child);
         resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
         this.#changed();
       });
@@ -95,6 +103,10 @@ export class KeptProcess implements AsyncDisposable {
   get pid(): number {
     assert.ok(this.#child.pid !== undefined);
     return this.#child.pid;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get stdout(): string {
