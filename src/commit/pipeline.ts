@@ -33,7 +33,7 @@ import { loadCold } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
-import type { Failure } from "./settle.ts";
+import { readFailure, type Failure } from "./settle.ts";
 import type { Unit } from "./unit.ts";
 
 /** Settings that may change while the server runs. */
@@ -73,6 +73,12 @@ const RESOLVE_MS = 50;
 const RETRY_HINT_MS = 100;
 /** After so many rounds of loading, a unit that still finds something cold is told to come again. */
 const COLD_ROUNDS_MAX = 64;
+const CACHE_TOO_SMALL: Failure = {
+  kind: "stall",
+  words: "the caches are too small for what this command reads",
+  retryMs: RETRY_HINT_MS,
+  fromBatch: 0,
+};
 
 interface InFlight {
   readonly closed: ClosedBatch;
@@ -212,13 +218,33 @@ export class Pipeline {
   async #runCold(unit: Unit, first: ColdRead): Promise<void> {
     let cold: ColdRead | null = first;
     for (let round = 0; cold !== null; round++) {
-      assert(round < COLD_ROUNDS_MAX, "a unit finds something cold however much is loaded");
+      if (round === COLD_ROUNDS_MAX) {
+        this.#fail(unit, CACHE_TOO_SMALL);
+        return;
+      }
       this.#stats.coldReads++;
       const { request } = cold;
       assert(request !== null);
-      await loadCold(this.keyspace, request, unit.keysWanted());
+      try {
+        await loadCold(this.keyspace, request, unit.keysWanted());
+      } catch (error) {
+        this.#failedToRead(unit, error);
+        return;
+      }
       cold = this.#tryRun(unit, round + 1);
     }
+  }
+
+  /** What a unit needs cannot be read: it is told so, and has done nothing. */
+  #failedToRead(unit: Unit, error: unknown): void {
+    const failure = readFailure(error);
+    if (failure === null) throw error;
+    this.#fail(unit, failure);
+  }
+
+  #fail(unit: Unit, failure: Failure): void {
+    const bytes = unit.failed(failure);
+    if (bytes !== null) unit.client.replies.send(bytes);
   }
 
   /** Runs a unit to its end; gives back the cold read that stopped it, if one did. */
@@ -242,7 +268,8 @@ export class Pipeline {
     } catch (error) {
       keyspace.rollbackTo(mark);
       if (error instanceof ColdRead) return error;
-      throw error;
+      this.#failedToRead(unit, error);
+      return null;
     }
     const wrote = keyspace.changedSince(mark);
     if (wrote) this.#noteWrite(client.replies, nowMs);

@@ -1,8 +1,10 @@
 // What clients are told when a commit is refused: the one place where a storage failure gets its code.
 
 import { unreachable } from "../base/assert.ts";
-import type { StorageErrorKind } from "../engine/engine.ts";
+import { CorruptRecord } from "../encoding/record.ts";
+import { StorageError, type StorageErrorKind } from "../engine/engine.ts";
 import { ErrorReply } from "../resp/reply.ts";
+import { CorruptReply } from "../resp/stored.ts";
 
 /** A refusal, ready to be told. */
 export interface Failure {
@@ -16,6 +18,20 @@ export interface Failure {
 }
 
 export type ExecFailureReply = "attributed" | "every" | "abort";
+
+/**
+ * What a read could not be given: a block that does not check, a disk error, a record that does not
+ * decode. Null for anything else, which is our own bug. It concerns who reads and nobody else.
+ */
+export function readFailure(error: unknown): Failure | null {
+  if (error instanceof StorageError) return failureOf(error.kind, error.message);
+  const isDamage = error instanceof CorruptRecord || error instanceof CorruptReply;
+  return isDamage ? failureOf("corruption", `stored data does not decode: ${error.message}`) : null;
+}
+
+function failureOf(kind: StorageErrorKind, words: string): Failure {
+  return { kind, words, retryMs: 0, fromBatch: 0 };
+}
 
 /** To a plain command whose write was refused, or whose answer rested on one that was. */
 export function plainError(failure: Failure): ErrorReply {

@@ -5,6 +5,7 @@ import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
+import type { Failure } from "./settle.ts";
 import { ReplyQueue, type HeldReply } from "./reply-queue.ts";
 
 /** Whom a unit works for: a connection, or the server itself. */
@@ -27,6 +28,8 @@ export interface Unit {
   run(view: View): Bytes | null;
   /** The reply of the run just made, to be held for `batch`; `wrote` tells a write from a read. */
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply;
+  /** The bytes of the reply when it cannot be run at all, because what it needs cannot be read. */
+  failed(failure: Failure): Bytes | null;
   /** The keys it will want, told after a first cold read, so that they are loaded at once. */
   keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
 }
@@ -50,6 +53,8 @@ export function internalUnit(
     hold() {
       throw new AssertionFailed("an internal unit has no reply");
     },
+    // Background work comes round again; the health watcher tells the operator.
+    failed: () => null,
     keysWanted,
   };
 }

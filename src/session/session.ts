@@ -7,13 +7,14 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Timer } from "../base/clock.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
 import type { ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
-import { plainError, type Failure } from "../commit/settle.ts";
+import { plainError, readFailure, type Failure } from "../commit/settle.ts";
 import type { Client, Unit } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
@@ -40,6 +41,8 @@ const PUBSUB_COMMANDS = new Set([
   "reset",
 ]);
 
+/** Node's timers take no more. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_SUBSCRIPTIONS = { channel: 0, pattern: 0, shard: 0 } as const;
 
 export class Session implements SessionPort, Client, Subscriber {
@@ -76,7 +79,8 @@ export class Session implements SessionPort, Client, Subscriber {
   readonly #single: SingleUnit;
   /** Null until the first SUBSCRIBE: most connections have none. */
   #subscriptions: Subscriptions | null = null;
-  #isClosed = false;
+  /** The connection is gone; what still waits on its behalf must leave nothing behind. */
+  isClosed = false;
 
   constructor(host: SessionHost, id: number, output: Output & { closeAfterFlush(): void }) {
     this.host = host;
@@ -191,7 +195,7 @@ export class Session implements SessionPort, Client, Subscriber {
   /** As if the command came in now: everything may have changed, a new pause may have begun. */
   #afterPause(command: Command, args: Args): void {
     this.isHeldBack = false;
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     try {
       const refusal = this.#refusal(command, args);
       if (refusal !== null) {
@@ -287,10 +291,11 @@ export class Session implements SessionPort, Client, Subscriber {
     try {
       return row.run(view, args);
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      const reply = refusalOf(error);
+      if (reply === null) throw error;
       keyspace.rollbackTo(mark);
       view.unitBytes = unitBytes;
-      return error.reply;
+      return reply;
     }
   }
 
@@ -386,7 +391,7 @@ export class Session implements SessionPort, Client, Subscriber {
   #countSubscriptions(): void {
     const subscriptions = this.#subscriptions;
     // An EXEC that waited for the disk may end when nobody is there any more.
-    if (this.#isClosed) subscriptions?.clear();
+    if (this.isClosed) subscriptions?.clear();
     this.subscriptionCount = subscriptions?.count ?? 0;
   }
 
@@ -448,6 +453,43 @@ export class Session implements SessionPort, Client, Subscriber {
     this.host.monitors.remove(this);
   }
 
+  // SessionPort: waiting
+
+  get lastWriteBatch(): number {
+    return this.replies.lastWriteBatch;
+  }
+
+  get isLocal(): boolean {
+    const { address } = this;
+    return address.startsWith("127.") || address.startsWith("[::1]:") || address.startsWith("/");
+  }
+
+  waitFor(done: Promise<void>, timeoutMs: number): Promise<"done" | "timeout" | "unblocked"> {
+    return new Promise((resolve) => {
+      let timer: Timer | null = null;
+      const finish = (how: "done" | "timeout" | "unblocked"): void => {
+        if (this.onUnblock !== unblock) return;
+        this.onUnblock = null;
+        this.isHeldBack = false;
+        timer?.cancel();
+        resolve(how);
+      };
+      const unblock = (how: "timeout" | "error"): boolean => {
+        finish(how === "timeout" ? "timeout" : "unblocked");
+        return true;
+      };
+      this.onUnblock = unblock;
+      this.isHeldBack = true;
+      if (timeoutMs > 0) {
+        timer = this.host.clock.after(Math.min(timeoutMs, TIMER_MS_MAX), () => finish("timeout"));
+      }
+      void done.then(
+        () => finish("done"),
+        (error: unknown) => this.host.onBug(error),
+      );
+    });
+  }
+
   /** CLIENT UNBLOCK; false when nothing waits for a key. */
   unblock(how: "timeout" | "error"): boolean {
     return this.onUnblock?.(how) ?? false;
@@ -459,7 +501,8 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** The connection is gone. */
   closed(): void {
-    this.#isClosed = true;
+    this.isClosed = true;
+    this.onUnblock?.("timeout");
     this.transaction.abandon();
     this.#clearSubscriptions();
     this.host.monitors.remove(this);
@@ -510,11 +553,22 @@ class SingleUnit implements Unit {
     return new HeldRead(this.client, { batch, bytes, row, args: this.#args });
   }
 
+  failed(failure: Failure): Bytes {
+    return this.client.encodeReply(plainError(failure));
+  }
+
   keysWanted(): { database: Database; key: Bytes }[] {
     assert(this.#row !== null);
     const { database } = this.client;
     return keysOf(this.#row, this.#args).map((key) => ({ database, key }));
   }
+}
+
+/** What a handler that threw answers; null when it is no answer (a cold read, our own bug). */
+function refusalOf(error: unknown): ErrorReply | null {
+  if (error instanceof CommandError) return error.reply;
+  const failure = readFailure(error);
+  return failure === null ? null : plainError(failure);
 }
 
 /** The reply of a command that wrote: refused with its batch (law 5). */

@@ -8,14 +8,14 @@
 // WATCH remembers the version of a key's record. Versions change with every change and change back
 // when a change is undone, so a refused write does not break a WATCH.
 
-import { assert, unreachable } from "../base/assert.ts";
+import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { keysOf } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import { NO_REPLY, type Args } from "../commands/table.ts";
 import * as once from "../commit/once.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
-import { execError, type Failure } from "../commit/settle.ts";
+import { execError, plainError, type Failure } from "../commit/settle.ts";
 import type { Unit } from "../commit/unit.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { Database } from "../keyspace/keyspace.ts";
@@ -156,11 +156,14 @@ export class Transaction {
     const { pipeline } = this.#session.host;
     return new Promise((resolve) => {
       const unit = new WatchUnit(this.#session, keys, (view) => this.#addWatches(view, keys));
-      if (pipeline.run(unit, () => resolve(OK)) === "done") resolve(OK);
+      const finish = (): void => resolve(unit.refusal ?? OK);
+      if (pipeline.run(unit, finish) === "done") finish();
     });
   }
 
   #addWatches(view: View, keys: readonly Bytes[]): void {
+    // It may have gone while its keys were loaded.
+    if (this.#session.isClosed) return;
     const { database } = this.#session;
     const existing = keys.map((key) => view.peek(key) !== null);
     for (const [index, key] of keys.entries()) {
@@ -252,6 +255,8 @@ function peekIn(view: View, database: Database, key: Bytes): boolean {
 class WatchUnit implements Unit {
   readonly client: Session;
   readonly countLookups = false;
+  /** Why the keys could not be looked at; the promise of `watch` tells it. */
+  refusal: ErrorReply | null = null;
   readonly #keys: readonly Bytes[];
   readonly #add: (view: View) => void;
 
@@ -267,7 +272,12 @@ class WatchUnit implements Unit {
   }
 
   hold(): HeldReply {
-    throw new Error("WATCH has no reply of its own");
+    throw new AssertionFailed("WATCH has no reply of its own");
+  }
+
+  failed(failure: Failure): null {
+    this.refusal = plainError(failure);
+    return null;
   }
 
   keysWanted(): { database: Database; key: Bytes }[] {
@@ -417,6 +427,12 @@ class TransactionUnit implements Unit {
       queue: this.queue,
       elements: this.#elements,
     });
+  }
+
+  /** Nothing of it has run: the whole is discarded. */
+  failed(failure: Failure): Bytes {
+    this.#parts.done();
+    return this.client.encodeReply(execError(failure));
   }
 
   *keysWanted(): Generator<{ database: Database; key: Bytes }> {
