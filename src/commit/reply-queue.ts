@@ -26,6 +26,9 @@ export interface Output {
 /** What a waiting reply is taken to cost besides its bytes. */
 const WAITING_OVERHEAD = 128;
 
+/** Replies are gathered up to this before they are written. */
+const PIECE_BYTES = 64 * 1024;
+
 export class ReplyQueue {
   readonly #output: Output;
   #waitingBytes = 0;
@@ -76,13 +79,13 @@ export class ReplyQueue {
     for (; index < waiting.length; index++) {
       const entry = waiting[index];
       if (entry === undefined) break;
-      if (typeof entry === "string") out += entry;
-      else if (entry.batch <= committedBatch) out += entry.committed();
-      else break;
+      if (typeof entry !== "string" && entry.batch > committedBatch) break;
+      const bytes = typeof entry === "string" ? entry : entry.committed();
+      this.#waitingBytes -= bytes.length;
+      out = this.#gather(out, bytes);
     }
     if (index === waiting.length) this.#waiting = [];
     else if (index > 0) this.#waiting = waiting.slice(index);
-    this.#waitingBytes -= out.length;
     if (out !== "") this.#output.write(out);
     return this.#waiting.length === 0;
   }
@@ -92,8 +95,17 @@ export class ReplyQueue {
     const waiting = this.#waiting;
     this.drop();
     let out = "";
-    for (const entry of waiting) out += typeof entry === "string" ? entry : entry.refused(failure);
+    for (const entry of waiting) {
+      out = this.#gather(out, typeof entry === "string" ? entry : entry.refused(failure));
+    }
     if (out !== "") this.#output.write(out);
+  }
+
+  /** One write for many small replies, without strings longer than V8 can make. */
+  #gather(out: Bytes, bytes: Bytes): Bytes {
+    if (out.length + bytes.length <= PIECE_BYTES || out === "") return out + bytes;
+    this.#output.write(out);
+    return bytes;
   }
 
   /** Law 9: the outcome stays unknown; the connection is closed and nothing is guessed. */

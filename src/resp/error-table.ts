@@ -15,6 +15,19 @@ type Row = readonly [text: string, when: string, action: string];
 
 const ROWS: readonly Row[] = [
   [
+    "TRYAGAIN the caches are too small for what this command reads; retry in <n> ms",
+    "The keys of one command or transaction do not stay in the caches together, however often they " +
+      "are loaded. Nothing was done.",
+    "Give the server larger caches (object-cache-size, rocksdb.block_cache_size), or ask for less " +
+      "at a time.",
+  ],
+  [
+    "ERR the reply is longer than 512 MB; ask for less at a time, with SCAN, ranges or fewer keys",
+    "The whole reply would exceed the longest string the server can make. A command that wrote " +
+      "has written.",
+    "Read in parts.",
+  ],
+  [
     "TRYAGAIN <engine's words>; retry in <n> ms",
     "RocksDB refused the commit because it cannot flush or compact as fast as writes come (a " +
       "write stall). The write was certainly not applied.",

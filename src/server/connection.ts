@@ -45,6 +45,8 @@ const LINGER_MS = 500;
 const READ_AHEAD_BYTES = 64 * 1024;
 /** Pieces above this are passed to the socket before the chunk is done, to bound the string. */
 const OUTPUT_PIECE_BYTES = 64 * 1024;
+/** No two replies are joined beyond this: a string has a longest length. */
+const OUTPUT_STRING_BYTES_MAX = 16 * 1024 * 1024;
 
 export class Connection implements Output {
   readonly session: Session;
@@ -193,6 +195,7 @@ export class Connection implements Output {
   // Output
 
   write(bytes: Bytes): void {
+    if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#flush();
     this.#out += bytes;
     if (this.#processing) return;
     if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();

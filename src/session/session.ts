@@ -320,7 +320,7 @@ export class Session implements SessionPort, Client, Subscriber {
   /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
   encodeReply(reply: Reply): Bytes {
     if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
-    return this.replyMode === "on" ? encode(reply, this.protocol) : "";
+    return this.replyMode === "on" ? encodeBounded(reply, this.protocol) : "";
   }
 
   /**
@@ -329,7 +329,7 @@ export class Session implements SessionPort, Client, Subscriber {
    */
   encodeRefused(reply: Reply, protocol: 2 | 3): Bytes {
     if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
-    return encode(reply, protocol);
+    return encodeBounded(reply, protocol);
   }
 
   /** Answers with something that rests on no uncommitted write. */
@@ -564,6 +564,20 @@ class SingleUnit implements Unit {
   }
 }
 
+const REPLY_TOO_LONG = new ErrorReply(
+  "ERR the reply is longer than 512 MB; ask for less at a time, with SCAN, ranges or fewer keys",
+);
+
+/** A reply that no string can hold is refused: the command has run, and its answer says what is so. */
+function encodeBounded(reply: Reply, protocol: 2 | 3): Bytes {
+  try {
+    return encode(reply, protocol);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return encode(REPLY_TOO_LONG, protocol);
+  }
+}
+
 /** What a handler that threw answers; null when it is no answer (a cold read, our own bug). */
 function refusalOf(error: unknown): ErrorReply | null {
   if (error instanceof CommandError) return error.reply;
@@ -620,7 +634,7 @@ class HeldRead implements HeldReply {
     const { row, args } = this.#read;
     const { pipeline } = this.#session.host;
     const again = pipeline.readAgain(this.#database, (view) =>
-      encode(this.#session.callData(row, args, view), this.#protocol),
+      encodeBounded(this.#session.callData(row, args, view), this.#protocol),
     );
     return again ?? this.#session.encodeRefused(plainError(failure), this.#protocol);
   }

@@ -112,3 +112,15 @@ test("a command that never finds all its keys in the cache at once is told so", 
   talker.say("PING");
   assert.deepEqual(talker.heard(), ["PONG"]);
 });
+
+test("a reply that no string can hold is refused, and the connection goes on", async () => {
+  await using world = await openWorld();
+  const talker = world.connect();
+  talker.send(["SET", "big", "x".repeat(200 * 1024 * 1024)]);
+  await world.settle();
+  talker.heard();
+  for (const line of ["MGET big big big", "PING"]) talker.say(line);
+  const [mget, ping] = talker.heard();
+  assert.match(mget ?? "", /^-ERR the reply is longer than 512 MB/);
+  assert.equal(ping, "PONG");
+});
