@@ -26,7 +26,7 @@ export interface StepFlags {
   readonly keysOnly: number;
 }
 
-/** Whole values are copied before they are cut: a step over large ones ends early. */
+/** A step over large values ends early. */
 const STEP_BYTES_MAX = 1024 * 1024;
 
 /** Throws what the iterator throws. */
@@ -69,12 +69,7 @@ export class RocksCursor implements Cursor {
   #take(entriesMax: number): Bytes[] {
     const { valueBytesMax } = this.#range;
     const flat = this.#steps.nextBinary(entriesMax, STEP_BYTES_MAX, this.#flags);
-    if (valueBytesMax === Infinity) return flat;
-    if (valueBytesMax === 0) return flat.flatMap((key) => [key, ""]);
-    for (let index = 1; index < flat.length; index += 2) {
-      flat[index] = (flat[index] ?? "").slice(0, valueBytesMax);
-    }
-    return flat;
+    return valueBytesMax === 0 ? flat.flatMap((key) => [key, ""]) : flat;
   }
 }
 

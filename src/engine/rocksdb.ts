@@ -571,6 +571,7 @@ function iteratorOver(database: Database, store: StoreId, range: CursorRange): R
     readTier: range.patience === "loop" ? READ_BLOCK_CACHE : READ_ALL,
     totalOrderSeek: !isPrefixed,
     prefixSameAsStart: isPrefixed,
+    ...(range.valueBytesMax === Infinity ? {} : { valueBytesMax: range.valueBytesMax }),
   });
 }
 

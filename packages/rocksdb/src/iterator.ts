@@ -39,6 +39,8 @@ export interface IteratorOptions {
   readonly verifyChecksums?: boolean;
   /** Bytes to read ahead; 0, the default, lets RocksDB choose. */
   readonly readahead?: number;
+  /** Bytes of each value that a step gives, the rest being left where it is; by default all. */
+  readonly valueBytesMax?: number;
 }
 
 const STATES: readonly IteratorState[] = ["more", "end", "incomplete"];
@@ -98,6 +100,7 @@ export class RocksIterator {
     options: IteratorOptions,
   ): RocksIterator {
     const { lowerBound = null, upperBound = null, readTier = 0, readahead = 0 } = options;
+    const { valueBytesMax = -1 } = options;
     const handle = native.iteratorCreate(
       owner,
       family,
@@ -108,6 +111,7 @@ export class RocksIterator {
       iteratorFlags(options),
       readahead,
       batch,
+      valueBytesMax,
     );
     return new RocksIterator(database, handle);
   }

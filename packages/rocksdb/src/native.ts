@@ -166,6 +166,7 @@ export interface Native {
     flags: number,
     readahead: number,
     indexedBatch: Handle,
+    valueBytesMax: number,
   ): Handle;
   iteratorSeek(iterator: Handle, how: number, key?: Bytes): number;
   iteratorNext(iterator: Handle, target: Uint8Array, maxEntries: number, flags: number): number;

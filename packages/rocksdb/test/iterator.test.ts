@@ -103,3 +103,14 @@ test("a step before the first seek is an error", async () => {
     assert.throws(() => database.iterator(0).nextBinary(1), { code: "InvalidArgument" });
   });
 });
+
+test("a walk may take the first bytes of each value and leave the rest", async () => {
+  await withDatabase({}, (database) => {
+    put(database, "a", "0123456789");
+    put(database, "b", "01");
+    const iterator = database.iterator(0, { valueBytesMax: 4 });
+    iterator.seekToFirst();
+    assert.deepEqual(iterator.nextBinary(9), ["a", "0123", "b", "01"]);
+    assert.throws(() => database.iterator(0, { valueBytesMax: -2 }), RangeError);
+  });
+});

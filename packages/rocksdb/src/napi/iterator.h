@@ -6,6 +6,9 @@
 
 #include <rocksdb/db.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "objects.h"
 
 namespace kept {
@@ -51,6 +54,8 @@ class IteratorObject final : public Child {
   const uint64_t* batch_changes = nullptr;
   uint64_t changes_seen = 0;
   IteratorState state = IteratorState::kEnd;
+  /** How much of each value leaves. */
+  size_t value_bytes_max = SIZE_MAX;
   bool positioned = false;
   bool taken = false;
   bool busy = false;
@@ -69,7 +74,9 @@ rocksdb::Status IteratorObject::Step(size_t entries_max, bool reverse, Take take
       taken = false;
     }
     if (!Live()) break;
-    if (!take(iterator->key(), iterator->value())) break;
+    const rocksdb::Slice value = iterator->value();
+    const size_t shown = std::min(value.size(), value_bytes_max);
+    if (!take(iterator->key(), rocksdb::Slice(value.data(), shown))) break;
     taken = true;
   }
   return Settle();

@@ -111,8 +111,9 @@ napi_value StateOrError(const Call& call, const IteratorObject* object, const St
 }
 
 /**
- * iteratorCreate(database, family, lower, upper, readTier, snapshot, flags, readaheadBytes, batch):
- * handle; batch is 0 or an indexed batch to be laid over the database
+ * iteratorCreate(database, family, lower, upper, readTier, snapshot, flags, readaheadBytes, batch,
+ * valueBytesMax): handle; batch is 0 or an indexed batch to be laid over the database; valueBytesMax
+ * is -1 for whole values
  * flags: 1 total order, 2 prefix same as start, 4 do not fill the cache, 8 pin data, 16 keep
  * verification of checksums off
  */
@@ -129,14 +130,17 @@ napi_value IteratorCreate(napi_env raw, napi_callback_info info) {
   bool has_upper = false;
   double flags = 0;
   double readahead = 0;
+  double value_bytes_max = -1;
   rocksdb::ReadOptions& options = object->options;
   if (!call.OptionalBytes(2, "lowerBound", &lower, &has_lower) ||
       !call.OptionalBytes(3, "upperBound", &upper, &has_upper) ||
       !ReadTierAndSnapshot(call, 4, database, &options, &object->snapshot) ||
       !call.Number(6, "flags", 0, 31, &flags) ||
-      !call.Number(7, "readahead", 0, 1 << 30, &readahead)) {
+      !call.Number(7, "readahead", 0, 1 << 30, &readahead) ||
+      !call.Number(9, "valueBytesMax", -1, 1 << 30, &value_bytes_max)) {
     return nullptr;
   }
+  if (value_bytes_max >= 0) object->value_bytes_max = static_cast<size_t>(value_bytes_max);
   if (has_lower) {
     object->lower = lower.slice.ToString();
     object->lower_slice = object->lower;
