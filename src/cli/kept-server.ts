@@ -58,6 +58,8 @@ async function serve({ config, configFile }: Serve): Promise<void> {
       clock: machineClock,
       random: new SeededRandom(randomBytes(4).readUInt32LE()),
       log,
+      configFile,
+      onShutdown: () => end.stop(),
       onBug: (error) => end.bug(error),
     });
   } catch (error) {
@@ -146,6 +148,7 @@ class End {
   }
 
   stop(): void {
+    if (this.#isStopping) return;
     this.#isStopping = true;
     // Before the server is up nothing has been answered: there is nothing to settle.
     const stopped = this.running === null ? Promise.resolve() : this.running.stop();

@@ -29,6 +29,8 @@ export class Command {
   readonly deniesOom: boolean;
   readonly needsNoAuth: boolean;
   readonly isNoMulti: boolean;
+  /** The flag protected: DEBUG, which the configuration may lock away. */
+  readonly isProtected: boolean;
   /** It may send a message: PUBLISH, SPUBLISH. */
   readonly publishes: boolean;
   readonly stats: CommandStats = {
@@ -57,6 +59,7 @@ export class Command {
     this.deniesOom = row.flags.includes("denyoom");
     this.needsNoAuth = row.flags.includes("no_auth");
     this.isNoMulti = row.flags.includes("no_multi");
+    this.isProtected = row.flags.includes("protected");
     this.publishes = row.kind === "data" && row.flags.includes("pubsub");
     const { flags } = row;
     this.isHiddenFromMonitor = flags.includes("skip_monitor") || flags.includes("admin");

@@ -4,6 +4,7 @@
 // One interface a subject; the two ports at the end are their sums.
 
 import type { Bytes } from "../base/bytes.ts";
+import type { View } from "../keyspace/view.ts";
 import type { Reply } from "../resp/reply.ts";
 import type { CommandTable } from "./lookup.ts";
 
@@ -63,8 +64,21 @@ export interface BehaviourPort {
   startMonitoring(): void;
 }
 
+/** For commands that wait for something that is not another client's doing. */
+export interface WaitPort {
+  /** The newest batch this connection has written in; 0 for none. */
+  readonly lastWriteBatch: number;
+  /** Whether the client is on this machine. */
+  readonly isLocal: boolean;
+  /**
+   * Resolves when `done` does, after `timeoutMs` (0 for no limit), at CLIENT UNBLOCK, or when the client
+   * is gone, which is all the same to who waits: he looks again at what he waited for.
+   */
+  waitFor(done: Promise<void>, timeoutMs: number): Promise<"done" | "timeout" | "unblocked">;
+}
+
 export interface SessionPort
-  extends IdentityPort, TransactionPort, SubscriptionPort, BehaviourPort {
+  extends IdentityPort, TransactionPort, SubscriptionPort, BehaviourPort, WaitPort {
   /** Forgets everything but the connection itself: RESET. */
   reset(): void;
   /** Closes after the replies so far are sent. */
@@ -127,6 +141,93 @@ export interface LatencyPort {
   reset(names: readonly string[]): number;
 }
 
+/** Whether something asked for is done at once (the text of its refusal, or null) or takes a while. */
+export type Outcome = Bytes | null;
+
+export interface ConfigPort {
+  /** Name and value in turn of all settings that match one of the patterns. */
+  matching(patterns: readonly Bytes[]): Bytes[];
+  /** Whether a change has to be asked of the engine, so that `set` cannot answer at once. */
+  takesTime(assignments: readonly (readonly [Bytes, Bytes])[]): boolean;
+  /** All of the assignments (name and value) or none; null, or the text of the error reply. */
+  set(
+    assignments: readonly (readonly [Bytes, Bytes])[],
+    asker: { readonly isLocal: boolean },
+  ): Outcome | Promise<Outcome>;
+  /** CONFIG REWRITE; null, or the text of the error reply. */
+  rewrite(): Outcome;
+  resetStatistics(): void;
+}
+
+export interface InfoPort {
+  /** INFO's text, of the sections asked for, in their order; null for what is shown unasked. */
+  text(sections: readonly string[] | null): Bytes;
+}
+
+/** The store as a whole. */
+export interface StoragePort {
+  /** Seconds since the epoch at which everything in memory last went to files. */
+  readonly lastSaveSeconds: number;
+  readonly isSaving: boolean;
+  readonly isCompacting: boolean;
+  /** Writes memtables to files. Throws CommandError in the engine's words. */
+  save(): Promise<void>;
+  compact(): Promise<void>;
+  /** Forgets decoded records without uncommitted changes, so that they are read again. */
+  dropCache(): void;
+}
+
+export interface LifePort {
+  /** Begins to stop; false when the server stops already. */
+  shutdown(options: { readonly saves: boolean }): boolean;
+}
+
+export interface DurabilityPort {
+  /** Whether `batch` is committed and fsynced. */
+  isSynced(batch: number): boolean;
+  /** Resolves when it is; asks for the fsync by itself. */
+  waitSynced(batch: number): Promise<void>;
+}
+
+/** What is known of memory, in bytes. */
+export interface MemoryFacts {
+  readonly used: number;
+  readonly peak: number;
+  readonly startup: number;
+  readonly resident: number;
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly outsideHeap: number;
+  readonly objectCache: number;
+  readonly blockCache: number;
+  readonly memtables: number;
+  readonly tableReaders: number;
+  readonly clients: number;
+  readonly keyCount: number;
+}
+
+export interface MemoryPort {
+  facts(): MemoryFacts;
+  /** Gives back what can be given back. */
+  purge(): void;
+}
+
+/** What DEBUG may do to a server, for test suites. */
+export interface DebugPort {
+  setActiveExpire(enabled: boolean): void;
+  /** Writes a line to the server's log. */
+  log(text: Bytes): void;
+  changeReplicationId(): void;
+  /** Holds the event loop, and so everybody. */
+  sleep(seconds: number): void;
+  readonly databaseCount: number;
+  /**
+   * Runs `action` on the keys of a database, `keys` loaded before if need be, and resolves with its result
+   * once all that it saw or wrote is settled. Rejects with what it throws.
+   */
+  look<T>(databaseIndex: number, keys: readonly Bytes[], action: (view: View) => T): Promise<T>;
+}
+
 export interface ServerPort {
   /** Kept's own version. */
   readonly version: string;
@@ -137,4 +238,11 @@ export interface ServerPort {
   readonly pause: PausePort;
   readonly slowlog: SlowlogPort;
   readonly latency: LatencyPort;
+  readonly config: ConfigPort;
+  readonly info: InfoPort;
+  readonly storage: StoragePort;
+  readonly life: LifePort;
+  readonly durability: DurabilityPort;
+  readonly memory: MemoryPort;
+  readonly debug: DebugPort;
 }

@@ -3,19 +3,26 @@
 import { bitmapCommands } from "./bitmap.ts";
 import { clientCommands } from "./client.ts";
 import { commandCommands } from "./command.ts";
+import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
+import { debugCommands } from "./debug.ts";
 import { dumpCommands } from "./dump.ts";
+import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
+import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
 import { latencyCommands } from "./latency.ts";
+import { memoryCommands } from "./memory.ts";
 import { monitorCommands } from "./monitor.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { scanCommands } from "./scan.ts";
+import { serverCommands } from "./server.ts";
+import { shutdownCommands } from "./shutdown.ts";
 import { slowlogCommands } from "./slowlog.ts";
 import { stringCommands } from "./string-rows.ts";
-import type { CommandRows } from "./table.ts";
 import { transactionCommands } from "./transaction.ts";
+import type { CommandRows } from "./table.ts";
 
 export const COMMANDS: CommandRows = {
   ...stringCommands,
@@ -31,6 +38,13 @@ export const COMMANDS: CommandRows = {
   ...slowlogCommands,
   ...latencyCommands,
   ...monitorCommands,
+  ...configCommands,
+  ...debugCommands,
+  ...durabilityCommands,
+  ...infoCommands,
+  ...memoryCommands,
+  ...serverCommands,
+  ...shutdownCommands,
   ...transactionCommands,
   ...pubsubCommands,
 };

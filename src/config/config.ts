@@ -26,7 +26,8 @@ export interface Asker {
   readonly isLocal: boolean;
 }
 
-interface Change extends NamedSetting {
+/** One setting that CONFIG SET gives another value. */
+export interface Change extends NamedSetting {
   /** The name as the client gave it. */
   readonly given: string;
   readonly before: unknown;
@@ -112,6 +113,15 @@ export class Config {
    * reply.
    */
   set(assignments: readonly (readonly [Bytes, Bytes])[], asker: Asker): Bytes | null {
+    const changes = this.changes(assignments, asker);
+    return typeof changes === "string" ? changes : this.make(changes);
+  }
+
+  /** What the assignments would change, nothing of it done yet; or the text of the error reply. */
+  changes(
+    assignments: readonly (readonly [Bytes, Bytes])[],
+    asker: Asker,
+  ): readonly Change[] | Bytes {
     const changes: Change[] = [];
     const given = new Set<string>();
     for (const [givenName] of assignments) {
@@ -135,7 +145,22 @@ export class Config {
         changes.push(change);
       }
     }
-    return this.#change(changes);
+    return changes;
+  }
+
+  /** Makes what `changes` gave, all or nothing; null, or the text of the error reply. */
+  make(changes: readonly Change[]): Bytes | null {
+    for (const change of changes) this.#store(change.name, change.after);
+    for (const [index, change] of changes.entries()) {
+      const reason = this.#apply(change.name);
+      if (reason === null) continue;
+      const trouble = this.#takeBack(changes, index);
+      return setFailed(change.given, reason + trouble);
+    }
+    for (const { name } of changes) {
+      for (const listener of this.#listeners.get(name) ?? []) listener();
+    }
+    return null;
   }
 
   /** Settings that were given a value that changes nothing here, with the reason, for the log. */
@@ -160,20 +185,6 @@ export class Config {
       return setFailed(givenName, "can't set protected config");
     }
     return given.has(givenName.toLowerCase()) ? setFailed(givenName, "duplicate parameter") : null;
-  }
-
-  #change(changes: readonly Change[]): Bytes | null {
-    for (const change of changes) this.#store(change.name, change.after);
-    for (const [index, change] of changes.entries()) {
-      const reason = this.#apply(change.name);
-      if (reason === null) continue;
-      const trouble = this.#takeBack(changes, index);
-      return setFailed(change.given, reason + trouble);
-    }
-    for (const { name } of changes) {
-      for (const listener of this.#listeners.get(name) ?? []) listener();
-    }
-    return null;
   }
 
   /** Restores all values and applies those again that had been put to work. */
@@ -240,7 +251,8 @@ function wordsOf(setting: Setting<unknown>, text: Bytes): readonly Bytes[] {
   return words.length === 0 ? [""] : words;
 }
 
-function setFailed(givenName: Bytes, reason: string): Bytes {
+/** The text of the error reply to CONFIG SET. */
+export function setFailed(givenName: Bytes, reason: string): Bytes {
   return `ERR CONFIG SET failed (possibly related to argument '${givenName}') - ${reason}`;
 }
 

@@ -27,6 +27,12 @@ export const dataSettings = {
       "everysec: within a second, which is what a power cut may cost. no: when the system likes. " +
       "The death of the process alone loses nothing in any mode.",
   ),
+  "read-only": runtime(
+    flag,
+    false,
+    "Whether commands that write are refused with READONLY; reads go on.",
+    { from: "kept" },
+  ),
   appendonly: runtime(flag, true, "Whether writes are logged before they are answered.", {
     noEffect: "they always are; no would be unsafe and changes nothing",
   }),

@@ -149,7 +149,7 @@ export const engineSettings = {
 };
 
 export const engineCacheSettings = {
-  "rocksdb.block_cache_size": immutable(
+  "rocksdb.block_cache_size": runtime(
     integer(0, 400 * 1024),
     128,
     "Megabytes of blocks of files held in memory, uncompressed, for all families together.",
@@ -241,10 +241,11 @@ export const engineLogSettings = {
     false,
     "Force every commit to the disk, whatever appendfsync says.",
   ),
-  "rocksdb.write_options.disable_wal": written(
-    "disable_wal",
+  "rocksdb.write_options.disable_wal": immutable(
+    flag,
     false,
     "Write no log: faster, and a crash loses what was not yet in a file. Breaks the promise of Kept.",
+    at("write", "disable_wal"),
   ),
   "rocksdb.write_options.no_slowdown": written(
     "no_slowdown",

@@ -5,15 +5,17 @@ import { oomScores } from "./special-types.ts";
 import { choice, clamped, flag, INT_MAX, integer, memory, MOST } from "./value-types.ts";
 
 const MB = 1024 ** 2;
-const onDisk = {
-  noEffect: "data lives on disk; see object-cache-size and rocksdb.block_cache_size",
-};
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
 
 export const memorySettings = {
-  maxmemory: runtime(memory(0, MOST), 0, "Memory for data; 0 is no limit.", onDisk),
+  maxmemory: runtime(
+    memory(0, MOST),
+    0,
+    "Memory of the process above which commands that would need more are refused with OOM; 0 is no " +
+      "limit. Data lives on disk: see object-cache-size and rocksdb.block_cache_size first.",
+  ),
   "maxmemory-policy": runtime(
     choice(
       "volatile-lru",

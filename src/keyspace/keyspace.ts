@@ -444,7 +444,16 @@ export class Keyspace {
    * may hold records, and a second one of the same key would then lose what is written to the first.
    */
   trimCache(): void {
-    if (this.cacheBytes <= this.cacheBytesMax / 2) return;
+    if (this.cacheBytes > this.cacheBytesMax / 2) this.#rotate();
+  }
+
+  /** Forgets every record without uncommitted changes. Only between units. */
+  dropCache(): void {
+    this.#rotate();
+    this.#rotate();
+  }
+
+  #rotate(): void {
     const pinned = [...this.uncommittedRecords()];
     for (const { incarnation } of [...this.databases, this.system]) {
       incarnation.old = incarnation.young;

@@ -28,6 +28,7 @@ import type { SessionHost, SessionSettings } from "../session/host.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
+import { ABSENT_PORTS } from "./absent-ports.ts";
 import { ClientList } from "./client-list.ts";
 import { openKeyspace } from "./open-keyspace.ts";
 
@@ -130,6 +131,7 @@ export class Core {
       pause: this.pause,
       slowlog: this.slowlog,
       latency: this.latency,
+      ...ABSENT_PORTS,
     };
   }
 

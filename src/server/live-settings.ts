@@ -81,7 +81,8 @@ function sessionSettings(config: Config): SessionSettings {
     execFailureReply: config.get("exec-failure-reply"),
     onceRetentionMs: config.get("once-retention") * 1000,
     transactionBytesMax: config.get("client-query-buffer-limit"),
-    slowUs: slowUs(config.get("slowlog-log-slower-than")),
+    // Set by Core.setSlow, which knows of both settings it comes from.
+    slowUs: Infinity,
     requirePass: config.get("requirepass"),
   };
   config.onChange("exec-failure-reply", (value) => {
@@ -93,17 +94,10 @@ function sessionSettings(config: Config): SessionSettings {
   config.onChange("client-query-buffer-limit", (bytes) => {
     settings.transactionBytesMax = bytes;
   });
-  config.onChange("slowlog-log-slower-than", (microseconds) => {
-    settings.slowUs = slowUs(microseconds);
-  });
   config.onChange("requirepass", (password) => {
     settings.requirePass = password;
   });
   return settings;
-}
-
-function slowUs(setting: number): number {
-  return setting < 0 ? Infinity : setting;
 }
 
 function limits(config: Config): Limits {

@@ -18,6 +18,7 @@ import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
 import { textOfBytes } from "../base/bytes.ts";
 import { KEPT_VERSION } from "../base/version.ts";
+import { Admin } from "./admin.ts";
 import { Core } from "./core.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
@@ -29,6 +30,10 @@ export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Null when the configuration did not come from a file. */
+  readonly configFile: string | null;
+  /** SHUTDOWN was asked for: the process is to stop as at SIGTERM. */
+  readonly onShutdown: () => void;
   /** Our own bug: called once; the process must not go on. */
   readonly onBug: (error: unknown) => void;
 }
@@ -119,12 +124,14 @@ async function startOn(
   const expirer = new Expirer({ pipeline, clock, onBug });
   const collector = new Collector({ pipeline, clock, onBug });
   const health = new HealthWatcher({ pipeline, clock, log, onBug });
-  const background = [durability, expirer, collector, health];
   config.onChange("appendfsync", (mode) => {
     durability.mode = mode;
   });
   const server = new Server(core, settings.server);
   const port = listeners[0]?.port ?? 0;
+  const admin = Admin.install({ ...environment, core, server, config, durability, expirer, port });
+  obeySlowSettings(core, config);
+  const background = [durability, expirer, collector, health, admin];
   greet({ config, environment }, port);
   for (const worker of background) worker.start();
   for (const listener of listeners) server.serve(listener);
@@ -142,6 +149,25 @@ async function startOn(
       await engine.close();
     },
   };
+}
+
+/** What counts as slow, for the slow log and LATENCY. */
+function obeySlowSettings(core: Core, config: Config): void {
+  const obey = (): void => {
+    core.setSlow({
+      slowlogUs: config.get("slowlog-log-slower-than"),
+      latencyMs: config.get("latency-monitor-threshold"),
+    });
+    core.slowlog.lengthMax = config.get("slowlog-max-len");
+  };
+  config.onChange("slowlog-log-slower-than", obey);
+  config.onChange("latency-monitor-threshold", obey);
+  config.onChange("slowlog-max-len", obey);
+  obey();
+  const { keyspace } = core.pipeline;
+  config.onChange("object-cache-size", (bytes) => {
+    keyspace.cacheBytesMax = bytes;
+  });
 }
 
 function openCore(

@@ -9,13 +9,18 @@
 
 import assert from "node:assert/strict";
 
+import { Expirer } from "../../src/background/expirer.ts";
 import { machineClock, type Clock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { Durability } from "../../src/commit/durability.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
+import { Config } from "../../src/config/config.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import { openRocksEngine } from "../../src/engine/rocksdb.ts";
 import type { Limits } from "../../src/keyspace/view.ts";
+import { Log } from "../../src/observe/log.ts";
+import { Admin } from "../../src/server/admin.ts";
 import type { ConnectionLimits } from "../../src/server/connection.ts";
 import { Core } from "../../src/server/core.ts";
 import { Server } from "../../src/server/server.ts";
@@ -37,6 +42,9 @@ export interface KeptSettings {
   readonly maxClients?: number;
   readonly cacheBytesMax?: number;
   readonly renames?: ReadonlyMap<string, string>;
+  /** What CONFIG and INFO know; only what the administration obeys takes effect. */
+  readonly config?: Config;
+  readonly configFile?: string;
 }
 
 export interface Kept extends AsyncDisposable {
@@ -46,6 +54,14 @@ export interface Kept extends AsyncDisposable {
   readonly server: Server;
   /** Our own bugs that surfaced. */
   readonly bugs: readonly unknown[];
+  /** CONFIG, INFO, DEBUG and so on; its meter does not run by itself. */
+  readonly admin: Admin;
+  readonly config: Config;
+  readonly durability: Durability;
+  /** Lines of the server's log. */
+  readonly logged: readonly string[];
+  /** How often SHUTDOWN asked the process to stop. */
+  readonly shutdowns: number;
   client(options?: { allowHalfOpen?: boolean }): Promise<RawClient>;
   /** Stops the server and closes the engine; done by the end of the `using` block otherwise. */
   stop(): Promise<void>;
@@ -72,12 +88,15 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
     },
   });
   const port = await server.listen({ host: "127.0.0.1", port: 0, backlog: 511 });
+  const house = administration(settings, { core, server, port, bugs });
   const clients: RawClient[] = [];
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;
     stopped = true;
     for (const client of clients) client[Symbol.dispose]();
+    house.durability.stop();
+    house.admin.stop();
     await server.stop();
     await engine.close();
     directory?.[Symbol.dispose]();
@@ -88,6 +107,10 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
     core,
     server,
     bugs,
+    ...house,
+    get shutdowns() {
+      return house.shutdowns();
+    },
     async client(options = {}) {
       const client = await RawClient.connect(port, options);
       clients.push(client);
@@ -99,6 +122,42 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
       assert.deepEqual(bugs, []);
     },
   };
+}
+
+interface House {
+  readonly admin: Admin;
+  readonly config: Config;
+  readonly durability: Durability;
+  readonly logged: readonly string[];
+  readonly shutdowns: () => number;
+}
+
+function administration(
+  settings: KeptSettings,
+  given: { core: Core; server: Server; port: number; bugs: unknown[] },
+): House {
+  const { core, server, port, bugs } = given;
+  const config = settings.config ?? new Config();
+  const { clock } = core.host;
+  const onBug = (error: unknown): void => void bugs.push(error);
+  const workers = { pipeline: core.pipeline, clock, onBug };
+  const durability = new Durability({ ...workers, mode: config.get("appendfsync") });
+  const logged: string[] = [];
+  const write = (line: string): void => void logged.push(line);
+  let shutdowns = 0;
+  const admin = Admin.install({
+    core,
+    server,
+    config,
+    durability,
+    expirer: new Expirer(workers),
+    log: new Log({ write, nowMs: () => clock.nowMs(), processId: process.pid }),
+    random: new SeededRandom(2),
+    port,
+    configFile: settings.configFile ?? null,
+    onShutdown: () => void shutdowns++,
+  });
+  return { admin, config, durability, logged, shutdowns: () => shutdowns };
 }
 
 async function openEngine(

@@ -1,0 +1,44 @@
+// What a core answers for that nobody has put a server around: there is no configuration, no log, no
+// process to stop. The product replaces all of it (admin.ts); the simulation lives with it.
+
+import type { ServerPort } from "../commands/ports.ts";
+import { CommandError } from "../resp/errors.ts";
+
+type AdminPorts = Pick<
+  ServerPort,
+  "config" | "info" | "storage" | "life" | "durability" | "memory" | "debug"
+>;
+
+function absent(): never {
+  throw new CommandError("ERR this server has no administration");
+}
+
+export const ABSENT_PORTS: AdminPorts = {
+  config: {
+    matching: absent,
+    takesTime: absent,
+    set: absent,
+    rewrite: absent,
+    resetStatistics: absent,
+  },
+  info: { text: absent },
+  storage: {
+    lastSaveSeconds: 0,
+    isSaving: false,
+    isCompacting: false,
+    save: absent,
+    compact: absent,
+    dropCache: absent,
+  },
+  life: { shutdown: absent },
+  durability: { isSynced: absent, waitSynced: absent },
+  memory: { facts: absent, purge: absent },
+  debug: {
+    setActiveExpire: absent,
+    log: absent,
+    changeReplicationId: absent,
+    sleep: absent,
+    databaseCount: 0,
+    look: absent,
+  },
+};

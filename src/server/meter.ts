@@ -1,0 +1,158 @@
+// What has to be looked at again and again to be known: memory, rates, how long the event loop was
+// held. Ten times a second, never per command.
+
+import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { MemoryFacts } from "../commands/ports.ts";
+import type { Pipeline } from "../commit/pipeline.ts";
+import { StorageError } from "../engine/engine.ts";
+import type { Stats } from "../observe/stats.ts";
+
+const ROUND_MS = 100;
+/** Rates are averages over so many rounds, as Redis has them. */
+const SAMPLE_COUNT = 16;
+/** How finely the loop is watched; shorter holds are not seen. */
+const LOOP_RESOLUTION_MS = 10;
+
+interface Totals {
+  readonly atMs: number;
+  readonly commands: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+}
+
+export interface Rates {
+  readonly commands: number;
+  readonly inputKilobytes: number;
+  readonly outputKilobytes: number;
+}
+
+interface MeterParts {
+  readonly pipeline: Pipeline;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  /** Bytes that connections hold. */
+  readonly clientBytes: () => number;
+}
+
+export class Meter {
+  /** Called with each new look at memory. */
+  onSample: (facts: MemoryFacts) => void = () => {};
+  readonly #parts: MeterParts;
+  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly #startup: number;
+  #peak = 0;
+  #samples: Totals[] = [];
+  #timer: Timer | null = null;
+
+  constructor(parts: MeterParts) {
+    this.#parts = parts;
+    this.#startup = this.memory().used;
+  }
+
+  start(): void {
+    this.#loop.enable();
+    this.#round();
+  }
+
+  stop(): void {
+    this.#loop.disable();
+    this.#timer?.cancel();
+  }
+
+  #round(): void {
+    this.#samples.push(this.#totals());
+    if (this.#samples.length > SAMPLE_COUNT + 1) this.#samples.shift();
+    this.onSample(this.memory());
+    this.#timer = this.#parts.clock.after(ROUND_MS, () => this.#round());
+  }
+
+  #totals(): Totals {
+    const { clock, stats } = this.#parts;
+    return {
+      atMs: clock.monotonicUs() / 1000,
+      commands: stats.totalCommandsProcessed,
+      inputBytes: stats.totalNetInputBytes,
+      outputBytes: stats.totalNetOutputBytes,
+    };
+  }
+
+  /** Per second, over the last moments. */
+  rates(): Rates {
+    const first = this.#samples.at(0);
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined || last.atMs <= first.atMs) {
+      return { commands: 0, inputKilobytes: 0, outputKilobytes: 0 };
+    }
+    const perSecond = (from: number, to: number): number =>
+      Math.max(0, ((to - from) * 1000) / (last.atMs - first.atMs));
+    return {
+      commands: Math.round(perSecond(first.commands, last.commands)),
+      inputKilobytes: perSecond(first.inputBytes, last.inputBytes) / 1024,
+      outputKilobytes: perSecond(first.outputBytes, last.outputBytes) / 1024,
+    };
+  }
+
+  /** The longest the event loop was held since the start or the last reset, in milliseconds. */
+  get loopHeldMsMax(): number {
+    return heldMs(this.#loop.max);
+  }
+
+  get loopHeldMs99(): number {
+    return heldMs(this.#loop.percentile(99));
+  }
+
+  /** CONFIG RESETSTAT: what was before does not count any more. */
+  reset(): void {
+    this.#loop.reset();
+    this.#samples = [];
+    this.#peak = 0;
+  }
+
+  memory(): MemoryFacts {
+    const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
+    const { keyspace } = this.#parts.pipeline;
+    const blockCache = this.#property("rocksdb.block-cache-usage");
+    const memtables = this.#property("rocksdb.cur-size-all-mem-tables", "all");
+    const tableReaders = this.#property("rocksdb.estimate-table-readers-mem", "all");
+    const used = heapUsed + external + blockCache + memtables + tableReaders;
+    this.#peak = Math.max(this.#peak, used);
+    let keyCount = 0;
+    for (const { incarnation } of keyspace.databases) keyCount += incarnation.keyCount;
+    return {
+      used,
+      peak: this.#peak,
+      startup: this.#startup,
+      resident: rss,
+      heapUsed,
+      heapTotal,
+      outsideHeap: external,
+      objectCache: keyspace.cacheBytes,
+      blockCache,
+      memtables,
+      tableReaders,
+      clients: this.#parts.clientBytes(),
+      keyCount,
+    };
+  }
+
+  #property(name: string, of?: "all"): number {
+    const { engine } = this.#parts.pipeline.keyspace;
+    try {
+      return Number((of === undefined ? engine.property(name) : engine.property(name, of)) ?? 0);
+    } catch (error) {
+      // While it stops, the engine answers nothing any more.
+      if (error instanceof StorageError) return 0;
+      throw error;
+    }
+  }
+}
+
+/** The histogram holds whole intervals, in nanoseconds; an idle loop has the resolution itself. */
+function heldMs(nanoseconds: number): number {
+  if (!Number.isFinite(nanoseconds) || nanoseconds <= 0 || nanoseconds > Number.MAX_SAFE_INTEGER) {
+    return 0;
+  }
+  return Math.max(0, Math.round(nanoseconds / 1e6 - LOOP_RESOLUTION_MS));
+}
