@@ -84,6 +84,30 @@ function isFolderOfSrc(name: string): boolean {
   return statSync(`src/${name}`).isDirectory();
 }
 
+test("the table of docs/architecture.md shows these rooms and doors, and no others", () => {
+  const page = readFileSync("docs/architecture.md", "utf8");
+  assert.deepEqual(doorsOnPage(page), DOORS);
+  const forced = page.replace("| observe, config, server |", "| observe, server |");
+  assert.notEqual(forced, page);
+  assert.notDeepEqual(doorsOnPage(forced), DOORS);
+  const roomless = page.replace(/^\| cli \|.*\n/m, "");
+  assert.notDeepEqual(doorsOnPage(roomless), DOORS);
+});
+
+/** The rows of the page's table of rooms: name, description, what it may import. */
+function doorsOnPage(page: string): Doors {
+  const table = /^\| Room \|.*\n\| --- .*\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? "";
+  const doors: Record<string, string[]> = {};
+  for (const row of table.trimEnd().split("\n")) {
+    const [room = "", , imports = ""] = row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+    doors[room.replaceAll("*", "")] = imports === "-" ? [] : imports.split(", ");
+  }
+  return doors;
+}
+
 test("a forced door is reported, with the file and the line", () => {
   const text = '// Hash.\nimport { x } from "../encoding/hash.ts";\n';
   assert.deepEqual(complaints("src/commands/hash.ts", text), [
