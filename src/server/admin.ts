@@ -101,7 +101,7 @@ export class Admin {
     };
     ports.config = admin.#configPort();
     ports.debug = admin.#debugPort();
-    hooks.admission = (command) => admin.admission.refusal(command);
+    hooks.admission = (command, isQueued) => admin.admission.refusal(command, isQueued);
     const debugFor = config.get("enable-debug-command");
     hooks.permission = (session, command) =>
       mayRun(command, debugFor, session) ? null : DEBUG_LOCKED;

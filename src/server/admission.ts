@@ -21,8 +21,9 @@ export class Admission {
     this.#durability = durability;
   }
 
-  refusal(command: Command): CommandError | null {
-    if (this.isOutOfMemory && command.deniesOom) return OUT_OF_MEMORY;
+  refusal(command: Command, isQueued: boolean): CommandError | null {
+    // A queue can grow without end, so none grows while memory is short, whatever is queued.
+    if (this.isOutOfMemory && (command.deniesOom || isQueued)) return OUT_OF_MEMORY;
     if (!command.isWrite) return null;
     const { failure } = this.#durability;
     if (failure !== null) return new CommandError(plainError(failure).text);

@@ -109,7 +109,8 @@ export class Core {
       server: ports,
       pause: this.pause,
       monitors: new Monitors(),
-      admission: (command) => storageRefusal(pipeline, command) ?? hooks.admission(command),
+      admission: (command, isQueued) =>
+        storageRefusal(pipeline, command) ?? hooks.admission(command, isQueued),
       permission: (session, command, args) => hooks.permission(session, command, args),
       onSlow: (session, command, args, microseconds) => {
         this.#noteSlow({ session, command, args, microseconds });

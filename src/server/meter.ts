@@ -99,6 +99,11 @@ export class Meter {
     return heldMs(this.#loop.max);
   }
 
+  /** How often the loop was looked at; the first look measures nothing. */
+  get loopLooks(): number {
+    return this.#loop.count;
+  }
+
   get loopHeldMs99(): number {
     return heldMs(this.#loop.percentile(99));
   }

@@ -35,8 +35,8 @@ export interface SessionHost {
   readonly server: ServerPort;
   readonly authenticator: Authenticator;
   readonly hub: Hub;
-  /** Why a command is refused before it runs: OOM, READONLY, MISCONF; null when it may run. */
-  admission(command: Command): CommandError | null;
+  /** Why a command is refused before it runs (or is queued in MULTI): OOM, READONLY, MISCONF; null when it may run. */
+  admission(command: Command, isQueued: boolean): CommandError | null;
   /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */
   permission(session: Session, command: Command, args: Args): CommandError | null;
   readonly pause: ClientPause;

@@ -153,7 +153,8 @@ export class Session implements SessionPort, Client, Subscriber {
     if (this.user === null && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
     const denied = this.host.permission(this, command, args);
     if (denied !== null) return denied;
-    const refused = this.host.admission(command);
+    const isQueued = this.transaction.isOpen && !Transaction.runsAtOnce(command);
+    const refused = this.host.admission(command, isQueued);
     if (refused !== null) return refused;
     if (this.subscriptionCount > 0 && this.protocol === 2 && !PUBSUB_COMMANDS.has(command.name)) {
       return new CommandError(
@@ -221,7 +222,7 @@ export class Session implements SessionPort, Client, Subscriber {
   #runWaiting(command: Command, args: Args): void {
     try {
       // What was allowed before the wait may not be now.
-      const refusal = this.host.admission(command);
+      const refusal = this.host.admission(command, false);
       if (refusal !== null) this.#reject(refusal);
       else if (this.#run(command, args) === "waiting") return;
     } catch (error) {

@@ -234,7 +234,7 @@ export class Transaction {
     if (!this.isOpen) return EXEC_WITHOUT_MULTI;
     if (this.#spoiled) return PREVIOUS_ERRORS;
     for (const { command } of this.#queue) {
-      const refused = this.#session.host.admission(command);
+      const refused = this.#session.host.admission(command, false);
       if (refused === null) continue;
       return new ErrorReply(`EXECABORT Transaction discarded because of: ${refused.reply.text}`);
     }

@@ -11,7 +11,7 @@ import { startKept } from "../support/kept.ts";
 /** Redis 7.2 needs one argument less. */
 const CHANGED_IN_7_2 = new Set(["command|getkeys", "command|getkeysandflags"]);
 const ONLY_KEPT = new Set(["once"]);
-const NEW_IN_7_2 = new Set(["client|setinfo", "client|no-touch"]);
+const NEW_IN_7_2 = new Set(["client|setinfo", "client|no-touch", "waitaof"]);
 
 type Plain = string | number | null | readonly Plain[];
 
