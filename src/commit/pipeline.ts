@@ -535,9 +535,16 @@ export class Pipeline {
     });
   }
 
-  /** No more patience with stalls: what cannot be written now is refused. */
+  /**
+   * No more patience: with stalls, what cannot be written now is refused; with a commit of unknown
+   * outcome, who waits for it is left unanswered, and the next start finds out (law 9).
+   */
   close(): Promise<void> {
     this.#closing = true;
+    if (this.isInDoubt) {
+      for (const queue of this.#holding) queue.abandon();
+      return Promise.resolve();
+    }
     if (this.#inFlight?.retry !== null && this.#inFlight !== null) {
       this.#inFlight.retry?.cancel();
       this.#attempt();

@@ -290,6 +290,9 @@ class RocksEngine implements Engine {
   }
 
   async sync(): Promise<void> {
+    this.#checkOpen();
+    // Debian's RocksDB aborts the process when a log that failed is touched again.
+    this.#expectSettled();
     // What no log holds is safe in files alone.
     await this.#upkeep((database) =>
       this.#isLogged() ? database.flushWal(true) : database.flush({ wait: true }),
@@ -443,13 +446,16 @@ class RocksEngine implements Engine {
 
   async resume(): Promise<void> {
     this.#checkOpen();
-    if (this.#unsettled !== null) {
-      throw new StorageError("io", "refused", "a write of unknown fate is not settled");
-    }
+    this.#expectSettled();
     await this.#upkeep((database) => database.resume());
     if (this.#error === null) return;
     this.#error = null;
     this.#listener();
+  }
+
+  #expectSettled(): void {
+    if (this.#unsettled === null) return;
+    throw new StorageError("io", "refused", "a write of unknown fate is not settled");
   }
 
   property(name: string, of: StoreId | "all" = META): string | null {

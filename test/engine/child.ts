@@ -17,6 +17,7 @@ export interface BrokenLogReport {
   readonly second: string;
   readonly errorWhileBroken: string | null;
   readonly readWhileBroken: string | null | undefined;
+  readonly syncedWhileBroken: string;
   readonly settledWhileBroken: string;
   readonly readAfterFailedSettling: (string | null)[];
   readonly settled: string;
@@ -56,6 +57,7 @@ async function breakLog(path: string, engine: Engine): Promise<BrokenLogReport> 
   const second = await outcomeOf(() => engine.writeAsync(put("refused", "1"), { sync: true }));
   const errorWhileBroken = engine.health().error?.kind ?? null;
   const readWhileBroken = engine.get(DATA, `${P1}before`);
+  const syncedWhileBroken = await outcomeOf(() => engine.sync());
   const settledWhileBroken = await outcomeOf(() => engine.settleUnknown());
   const readAfterFailedSettling = await engine.load(DATA, KEYS);
   limitFiles("unlimited");
@@ -73,6 +75,7 @@ async function breakLog(path: string, engine: Engine): Promise<BrokenLogReport> 
     second,
     errorWhileBroken,
     readWhileBroken,
+    syncedWhileBroken,
     settledWhileBroken,
     readAfterFailedSettling,
     settled,

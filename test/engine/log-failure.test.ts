@@ -22,6 +22,7 @@ test("a write that breaks the log is unknown until it is settled, and reads go o
     second: "io refused",
     errorWhileBroken: "io",
     readWhileBroken: "1",
+    syncedWhileBroken: "io refused",
     settledWhileBroken: "io refused",
     readAfterFailedSettling: ["1", null, null, null],
     settled: "absent",

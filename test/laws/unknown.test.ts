@@ -63,3 +63,17 @@ test("while nobody knows, the replies are held; after the limit the connections 
   bystander.say("GET k");
   assert.deepEqual(bystander.heard(), ['"v"']);
 });
+
+test("a server that is stopped while nobody knows stops, and guesses nothing", async () => {
+  await using world = await openWorld();
+  const writer = world.connect();
+  const reader = world.connect();
+  world.engine.unknownCommits("applied", 1);
+  world.engine.failSettling(1_000_000);
+  writer.say("SET k v");
+  await world.settle();
+  reader.say("GET k");
+  await world.core.pipeline.close();
+  assert.deepEqual([writer.abandoned, reader.abandoned], [true, true]);
+  assert.deepEqual([...writer.heard(), ...reader.heard()], []);
+});
