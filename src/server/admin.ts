@@ -1,7 +1,7 @@
 // What operators and tools ask of the whole server, behind the ports of commands/: CONFIG, INFO, SAVE,
 // MEMORY, DEBUG, SHUTDOWN, WAITAOF. Put around a core with `Admin.install`.
 
-import { textOfBytes, type Bytes } from "../base/bytes.ts";
+import { bytesOfText, textOfBytes, type Bytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Expirer } from "../background/expirer.ts";
 import type { Command } from "../commands/lookup.ts";
@@ -60,7 +60,7 @@ export class Admin {
     const { pipeline, stats } = core;
     const { clock } = core.host;
     this.meter = new Meter({ pipeline, stats, clock, clientBytes: () => clientBytes(server) });
-    this.storage = new Storage({ pipeline, stats, clock });
+    this.storage = new Storage({ pipeline, stats, clock, log: parts.log });
     this.admission = new Admission(parts.durability);
     this.#identity = {
       runId: hexadecimal(random),
@@ -133,7 +133,7 @@ export class Admin {
           return null;
         }
         log.warning(`CONFIG REWRITE failed: ${problem}`);
-        return `ERR Rewriting config file: ${problem}`;
+        return bytesOfText(`ERR Rewriting config file: ${problem}`);
       },
       resetStatistics: () => this.#resetStatistics(),
     };

@@ -3,7 +3,7 @@
 import { totalmem, type, release, arch } from "node:os";
 import { resolve } from "node:path";
 
-import { textOfBytes } from "../base/bytes.ts";
+import { bytesOfText, type Bytes } from "../base/bytes.ts";
 import { KEPT_VERSION, REDIS_VERSION } from "../base/version.ts";
 import type { Durability } from "../commit/durability.ts";
 import type { Config } from "../config/config.ts";
@@ -83,8 +83,8 @@ function serverReport({ core, config, identity }: InfoParts): Fields {
     ["hz", config.get("hz")],
     ["configured_hz", config.get("hz")],
     ["lru_clock", Math.floor(nowMs / 1000) % LRU_CLOCK_MAX],
-    ["executable", process.argv[1] ?? process.execPath],
-    ["config_file", identity.configFile === null ? "" : resolve(identity.configFile)],
+    ["executable", bytesOfText(process.argv[1] ?? process.execPath)],
+    ["config_file", identity.configFile === null ? "" : fullPath(identity.configFile)],
     ["io_threads_active", 0],
     ["listener0", `name=tcp,bind=${bind},port=${identity.port}`],
   ];
@@ -290,7 +290,7 @@ function keptReport({ core, config, meter, durability }: InfoParts): Fields {
   const { keyspace } = pipeline;
   const { stall, error } = engine.health();
   return [
-    ["data_directory", resolve(textOfBytes(config.get("dir")))],
+    ["data_directory", fullPath(config.get("dir"))],
     ["appendfsync", config.get("appendfsync")],
     ["read_only", flag(config.get("read-only"))],
     ["writes", writesTold(stall, error !== null || durability.failure !== null)],
@@ -317,6 +317,10 @@ function keptReport({ core, config, meter, durability }: InfoParts): Fields {
     ["slowlog_len", core.slowlog.length],
     ["monitors", core.host.monitors.count],
   ];
+}
+
+function fullPath(path: string): Bytes {
+  return bytesOfText(resolve(path));
 }
 
 function writesTold(stall: "none" | "delayed" | "stopped", isRefused: boolean): string {

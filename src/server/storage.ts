@@ -6,6 +6,7 @@ import type { StoragePort } from "../commands/ports.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import { plainError } from "../commit/settle.ts";
 import { StorageError } from "../engine/engine.ts";
+import type { Log } from "../observe/log.ts";
 import type { Stats } from "../observe/stats.ts";
 import { CommandError } from "../resp/errors.ts";
 
@@ -13,6 +14,7 @@ interface StorageParts {
   readonly pipeline: Pipeline;
   readonly stats: Stats;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** How one kind of upkeep went. */
@@ -48,7 +50,7 @@ export class Storage implements StoragePort {
 
   async save(): Promise<void> {
     const { pipeline, stats, clock } = this.#parts;
-    await this.#upkeep(this.saves, async () => {
+    await this.#upkeep("Writing memory to files", this.saves, async () => {
       const { changes } = stats;
       await pipeline.keyspace.engine.flush();
       this.changesAtSave = changes;
@@ -58,23 +60,27 @@ export class Storage implements StoragePort {
 
   compact(): Promise<void> {
     const { engine } = this.#parts.pipeline.keyspace;
-    return this.#upkeep(this.compactions, () => engine.compact());
+    return this.#upkeep("Merging all files", this.compactions, () => engine.compact());
   }
 
   dropCache(): void {
     this.#parts.pipeline.keyspace.dropCache();
   }
 
-  async #upkeep(facts: UpkeepFacts, action: () => Promise<void>): Promise<void> {
-    const { clock } = this.#parts;
+  async #upkeep(what: string, facts: UpkeepFacts, action: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#parts;
     facts.startedMs = clock.nowMs();
     try {
       await action();
       facts.count++;
       facts.lastSucceeded = true;
+      log.verbose(`${what} is done.`);
     } catch (error) {
       facts.lastSucceeded = false;
-      throw error instanceof StorageError ? refusal(error) : error;
+      if (!(error instanceof StorageError)) throw error;
+      // Nobody waits for what was begun in the background.
+      log.warning(`${what} failed: ${error.message}`);
+      throw refusal(error);
     } finally {
       facts.lastSeconds = Math.floor((clock.nowMs() - facts.startedMs) / 1000);
       facts.startedMs = 0;
