@@ -10,18 +10,11 @@ import { test } from "node:test";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ErrorReply, NULL_ARRAY, OK, PONG, QUEUED, Push } from "../../src/resp/reply.ts";
-import { expectExactSize, readAll } from "../support/queries.ts";
+import { expectExactSize, readAll, untilTaken } from "../support/queries.ts";
 import { request, type RawClient } from "../support/raw-client.ts";
 import { ServerProcess } from "../support/process.ts";
 import { PERMANENT_STALL, TRANSIENT_STALL } from "./recipes.ts";
-import {
-  execRefusal,
-  flood,
-  plainRefusal,
-  recordBytes,
-  startByRecipe,
-  untilTaken,
-} from "./stalled-server.ts";
+import { execRefusal, flood, plainRefusal, recordBytes, startByRecipe } from "./stalled-server.ts";
 
 const TRANSACTION: Bytes =
   request("MULTI") +
@@ -189,7 +182,7 @@ test("the transient stall refuses at once, applies nothing of it, and passes", a
   const client = await stalled.client();
   await prepare(client);
   const acknowledged = new Set(await flood(client, TRANSIENT_STALL));
-  await untilTaken(client);
+  await untilTaken(client, "again");
   const keys = await expectExactSize(client);
   for (const key of keys) {
     assert.ok(

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { OK, PONG } from "../../src/resp/reply.ts";
-import { expectExactSize, infoNumber, isOk } from "../support/queries.ts";
+import { expectExactSize, infoNumber, isOk, untilTaken } from "../support/queries.ts";
 import { request } from "../support/raw-client.ts";
 import { PERMANENT_STALL, TRANSIENT_STALL } from "./recipes.ts";
-import { flood, noise, startByRecipe, untilTaken } from "./stalled-server.ts";
+import { flood, noise, startByRecipe } from "./stalled-server.ts";
 
 const PATIENT = {
   "rocksdb.write_options.no_slowdown": "no",
@@ -21,7 +21,7 @@ test("the stall clears by a setting: writes are taken again, without a restart",
   const acknowledged = await flood(client, PERMANENT_STALL);
   await stalled.server.waitForOutput(/Compaction is behind: writes are \w+\./);
   assert.deepEqual(await client.say("CONFIG SET rocksdb.disable_auto_compactions no"), OK);
-  await untilTaken(client);
+  await untilTaken(client, "again");
   await stalled.server.waitForOutput(/Writes are taken at full speed again\./);
   const exec = request("MULTI") + request("SET", "a", "b") + request("INCR", "n");
   assert.deepEqual((await client.pipeline(exec + request("EXEC"), 4)).at(-1), [OK, 1]);

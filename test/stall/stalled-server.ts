@@ -99,11 +99,3 @@ export function recordBytes(client: RawClient): { readonly taken: () => Bytes } 
   });
   return { taken: () => bytes };
 }
-
-/** Tries a write, as a client would, until it is taken. */
-export async function untilTaken(client: RawClient): Promise<void> {
-  const endMs = Date.now() + 20_000;
-  while (!isOk(await client.say("SET taken again"))) {
-    assert.ok(Date.now() < endMs, "writes are refused for good");
-  }
-}

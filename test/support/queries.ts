@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { Status, type Reply } from "../../src/resp/reply.ts";
-import type { RawClient } from "./raw-client.ts";
+import { WAIT_MS_MAX, type RawClient } from "./raw-client.ts";
 
 export function isOk(reply: Reply | undefined): boolean {
   return reply instanceof Status && reply.text === "OK";
@@ -61,4 +61,12 @@ export async function infoNumber(client: RawClient, section: string, name: strin
   const line = text.split("\r\n").find((one) => one.startsWith(`${name}:`));
   assert.ok(line !== undefined, `INFO ${section} has no ${name}`);
   return Number(line.slice(name.length + 1));
+}
+
+/** Tries to write the key `taken`, as a client would, until it is taken. */
+export async function untilTaken(client: RawClient, value: Bytes): Promise<void> {
+  const endMs = Date.now() + WAIT_MS_MAX;
+  while (!isOk(await client.send("SET", "taken", value))) {
+    assert.ok(Date.now() < endMs, "writes are refused for good");
+  }
 }
