@@ -29,6 +29,10 @@ export const TOKEN_REUSED = new CommandError(
   "ERR ONCE token was already used for a different transaction",
 );
 
+const REPLIES_TOO_LONG = new CommandError(
+  "ERR the replies are longer than ONCE can keep: 512 MB; read less in one transaction",
+);
+
 export interface OnceRequest {
   readonly user: Bytes;
   readonly token: Bytes;
@@ -45,15 +49,25 @@ export function recall(view: View, request: OnceRequest): readonly Reply[] | nul
   return Array.isArray(replies) ? (replies as readonly Reply[]) : null;
 }
 
-/** Keeps the replies for `retentionMs`, in the open batch. */
+/** Keeps the replies for `retentionMs`, in the open batch. Throws CommandError when they do not fit. */
 export function remember(
   view: View,
   request: OnceRequest,
   kept: { replies: readonly Reply[]; retentionMs: number },
 ): void {
-  const value = VERSION + fingerprint(request) + freeze(kept.replies);
+  const value = outcomeOf(request, kept.replies);
   const content = { kind: STRING, value, expiryMs: view.nowMs + kept.retentionMs } as const;
   inSystem(view, () => view.set(storedKey(request), content));
+}
+
+function outcomeOf(request: OnceRequest, replies: readonly Reply[]): Bytes {
+  try {
+    return VERSION + fingerprint(request) + freeze(replies);
+  } catch (error) {
+    // No string is that long.
+    if (error instanceof RangeError) throw REPLIES_TOO_LONG;
+    throw error;
+  }
 }
 
 function storedKey({ user, token }: OnceRequest): Bytes {

@@ -58,6 +58,8 @@ export class Session implements SessionPort, Client, Subscriber {
   libraryVersion: Bytes = "";
   protocol: 2 | 3 = 2;
   database: Database;
+  /** How often a database was chosen: whether one was since some moment. */
+  selections = 0;
   touch = true;
   noEvict = false;
   /** Whom this connection speaks as; null before it has said who it is. */
@@ -104,6 +106,7 @@ export class Session implements SessionPort, Client, Subscriber {
     const database = this.host.pipeline.keyspace.databases[index];
     if (database === undefined) throw INVALID_DB_INDEX;
     this.database = database;
+    this.selections++;
   }
 
   get mustAuthenticate(): boolean {
@@ -220,6 +223,8 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   #runWaiting(command: Command, args: Args): void {
+    // Nobody is there any more who could be told how it ended.
+    if (this.isClosed) return;
     try {
       // What was allowed before the wait may not be now.
       const refusal = this.host.admission(command, false);

@@ -236,10 +236,14 @@ export class Transaction {
     for (const { command } of this.#queue) {
       const refused = this.#session.host.admission(command, false);
       if (refused === null) continue;
-      return new ErrorReply(`EXECABORT Transaction discarded because of: ${refused.reply.text}`);
+      return discarded(refused.reply);
     }
     return null;
   }
+}
+
+function discarded(reason: ErrorReply): ErrorReply {
+  return new ErrorReply(`EXECABORT Transaction discarded because of: ${reason.text}`);
 }
 
 function peekIn(view: View, database: Database, key: Bytes): boolean {
@@ -322,8 +326,8 @@ class TransactionUnit implements Unit {
 
   run(view: View): Bytes | null {
     const session = this.client;
-    // A cold read may have stopped an earlier attempt behind a SELECT.
-    session.database = this.#startDatabase;
+    // Its watches have gone with the connection: what they guard must not run without them.
+    if (session.isClosed) return null;
     this.#elements = null;
     session.isInExec = true;
     try {
@@ -333,11 +337,17 @@ class TransactionUnit implements Unit {
       const bytes = session.encodeReply(reply);
       return bytes === "" ? null : bytes;
     } catch (error) {
-      session.revertSubscriptions();
+      this.#revertSession();
       throw error;
     } finally {
       session.isInExec = false;
     }
+  }
+
+  /** The session as it was before: a cold read may have stopped the run behind a SELECT. */
+  #revertSession(): void {
+    this.client.database = this.#startDatabase;
+    this.client.revertSubscriptions();
   }
 
   #reply(view: View): Reply {
@@ -353,14 +363,31 @@ class TransactionUnit implements Unit {
       throw error;
     }
     if (this.#parts.isWatchBroken(view)) return NULL_ARRAY;
+    const mark = view.keyspace.mark();
     const elements = this.#runAll(view);
-    this.#elements = elements;
     const replies = elements.map((element) => element.reply);
     if (request !== null) {
-      const { onceRetentionMs } = this.client.host.settings;
-      once.remember(view, request, { replies, retentionMs: onceRetentionMs });
+      const refusal = this.#remember(view, request, replies);
+      if (refusal !== null) {
+        view.keyspace.rollbackTo(mark);
+        this.#revertSession();
+        return refusal;
+      }
     }
+    this.#elements = elements;
     return replies;
+  }
+
+  /** Keeps the outcome under its token; null, or why that cannot be done. Throws COLD. */
+  #remember(view: View, request: once.OnceRequest, replies: readonly Reply[]): ErrorReply | null {
+    const { onceRetentionMs } = this.client.host.settings;
+    try {
+      once.remember(view, request, { replies, retentionMs: onceRetentionMs });
+      return null;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      return discarded(error.reply);
+    }
   }
 
   #onceRequest(): once.OnceRequest | null {
@@ -426,6 +453,7 @@ class TransactionUnit implements Unit {
       wrote,
       queue: this.queue,
       elements: this.#elements,
+      startDatabase: this.#startDatabase,
     });
   }
 
@@ -451,6 +479,7 @@ interface TransactionHeld {
   readonly queue: readonly Queued[];
   /** Null when nothing ran: a lost WATCH, or the replies of an earlier run under the token. */
   readonly elements: readonly Element[] | null;
+  readonly startDatabase: Database;
 }
 
 class HeldTransaction implements HeldReply {
@@ -458,10 +487,12 @@ class HeldTransaction implements HeldReply {
   readonly #session: Session;
   readonly #protocol: 2 | 3;
   readonly #held: TransactionHeld;
+  readonly #selections: number;
 
   constructor(session: Session, held: TransactionHeld) {
     this.#session = session;
     this.#protocol = session.protocol;
+    this.#selections = session.selections;
     this.batch = held.batch;
     this.#held = held;
   }
@@ -482,6 +513,7 @@ class HeldTransaction implements HeldReply {
       return elements.map((element, index) => this.#reread(element, index, failure));
     }
     const { execFailureReply } = this.#session.host.settings;
+    if (execFailureReply !== "attributed") this.#revertSelect();
     switch (execFailureReply) {
       case "abort":
         return error;
@@ -492,6 +524,12 @@ class HeldTransaction implements HeldReply {
       default:
         return unreachable(execFailureReply);
     }
+  }
+
+  /** The client is told that nothing has happened: nor has a SELECT, unless one has followed. */
+  #revertSelect(): void {
+    const session = this.#session;
+    if (session.selections === this.#selections) session.database = this.#held.startDatabase;
   }
 
   #isLost({ batch, published }: Element, failure: Failure): boolean {
