@@ -14,16 +14,20 @@ import { EXPIRY } from "../engine/engine.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 
-/** Ten rounds a second, as Redis's `hz` has it by default; sooner again while there is a backlog. */
-const ROUND_MS = 100;
+/** While there is a backlog the next round comes sooner. */
 const BACKLOG_ROUND_MS = 5;
-const KEYS_PER_ROUND = 256;
-/** Entries warmed when the front of the index is not in the cache. */
-const WARM_ENTRIES = 1024;
+const KEYS_PER_EFFORT = 256;
+const DEFAULT_ROUND_MS = 100;
+/** Entries warmed at least when the front of the index is not in the cache. */
+const WARM_ENTRIES_MIN = 1024;
 
 export class Expirer {
   /** DEBUG SET-ACTIVE-EXPIRE. */
   enabled = true;
+  /** Milliseconds from one round to the next; what `hz` makes of a second. */
+  roundMs = DEFAULT_ROUND_MS;
+  /** Keys a round removes at most. */
+  keysPerRound = KEYS_PER_EFFORT;
   readonly #pipeline: Pipeline;
   readonly #clock: Clock;
   readonly #onBug: (error: unknown) => void;
@@ -38,8 +42,18 @@ export class Expirer {
     this.#onBug = parts.onBug;
   }
 
+  /** `hz`: rounds a second. */
+  set hz(rounds: number) {
+    this.roundMs = 1000 / rounds;
+  }
+
+  /** `active-expire-effort`, from 1 to 10. */
+  set effort(effort: number) {
+    this.keysPerRound = effort * KEYS_PER_EFFORT;
+  }
+
   start(): void {
-    this.#schedule(ROUND_MS);
+    this.#schedule(this.roundMs);
   }
 
   stop(): void {
@@ -51,13 +65,17 @@ export class Expirer {
     if (this.#stopped) return;
     this.#timer = this.#clock.after(delayMs, () => {
       void this.round().then(
-        (removed) => this.#schedule(removed < KEYS_PER_ROUND ? ROUND_MS : BACKLOG_ROUND_MS),
+        (met) => this.#schedule(met < this.keysPerRound ? this.roundMs : this.#backlogMs),
         (error: unknown) => this.#onBug(error),
       );
     });
   }
 
-  /** Removes what is due, up to KEYS_PER_ROUND; resolves with how many index entries were met. */
+  get #backlogMs(): number {
+    return Math.min(this.roundMs, BACKLOG_ROUND_MS);
+  }
+
+  /** Removes what is due, up to `keysPerRound`; resolves with how many index entries were met. */
   async round(): Promise<number> {
     const pipeline = this.#pipeline;
     const idle = pipeline.refusal === null && !pipeline.isStalled && !pipeline.isFull;
@@ -89,12 +107,13 @@ export class Expirer {
     for (;;) {
       const cursor = engine.cursor(EXPIRY, { ...range, patience: "loop" });
       try {
-        const flat = cursor.next(KEYS_PER_ROUND);
+        const flat = cursor.next(this.keysPerRound);
         if (flat !== undefined) return flat.filter((_, index) => index % 2 === 0);
       } finally {
         cursor.close();
       }
-      await engine.warm(EXPIRY, { ...range, patience: "wait" }, WARM_ENTRIES);
+      const warmed = Math.max(WARM_ENTRIES_MIN, this.keysPerRound);
+      await engine.warm(EXPIRY, { ...range, patience: "wait" }, warmed);
     }
   }
 

@@ -3,9 +3,16 @@
 // ends at once. A bug of ours ends with 1 and touches no data: what is committed is on disk.
 
 import { randomBytes } from "node:crypto";
-import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 
-import { textOfBytes } from "../base/bytes.ts";
 import { machineClock } from "../base/clock.ts";
 import { SeededRandom } from "../base/random.ts";
 import { KEPT_VERSION } from "../base/version.ts";
@@ -69,11 +76,33 @@ async function serve({ config, configFile }: Serve): Promise<void> {
     process.stderr.write(`kept-server: ${error.message}\n`);
     process.exit(1);
   }
+  const pidFile = config.get("pidfile");
+  if (pidFile !== "") keepPidFile(pidFile, log);
+}
+
+/** Written once the server is up, so that a second one that is refused leaves it alone. */
+function keepPidFile(path: string, log: Log): void {
+  const content = `${process.pid}\n`;
+  try {
+    writeFileSync(path, content);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    log.warning(`Failed to write the pidfile: ${error.message}`);
+    return;
+  }
+  process.on("exit", () => {
+    try {
+      // Another server may have been given the same one meanwhile.
+      if (readFileSync(path, "latin1") === content) unlinkSync(path);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+    }
+  });
 }
 
 /** Null when the log file cannot be written: that has been said, and the exit code is set. */
 function openLog(config: Config): Log | null {
-  const path = textOfBytes(config.get("logfile"));
+  const path = config.get("logfile");
   if (path === "") return newLog(config, writeToStdout);
   try {
     closeSync(openSync(path, "a"));

@@ -319,6 +319,12 @@ const ROWS: readonly Row[] = [
     "Close some, or raise maxclients.",
   ],
   [
+    "DENIED Kept runs in protected mode <and why, and how to let others in>",
+    "The server has no password and the connection does not come from its own machine. The " +
+      "connection is closed.",
+    "Set requirepass; or set protected-mode no where others are kept out by other means.",
+  ],
+  [
     "ERR Protocol error: invalid multibulk length",
     "The number after * is malformed or beyond 2147483647. The connection is closed, as after " +
       "every protocol error.",

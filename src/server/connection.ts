@@ -6,7 +6,7 @@
 
 import type { Socket } from "node:net";
 
-import type { Bytes } from "../base/bytes.ts";
+import { bytesOfText, type Bytes } from "../base/bytes.ts";
 import type { Output } from "../commit/reply-queue.ts";
 import type { Stats } from "../observe/stats.ts";
 import { Decoder, type DecoderLimits } from "../resp/decoder.ts";
@@ -32,6 +32,8 @@ export interface ConnectionParts {
   readonly host: SessionHost;
   readonly id: number;
   readonly socket: Socket;
+  /** Path of the Unix socket it came through; null for TCP. */
+  readonly path: string | null;
   readonly limits: ConnectionLimits;
   readonly stats: Stats;
   readonly onClose: (connection: Connection) => void;
@@ -69,6 +71,7 @@ export class Connection implements Output {
   /** Our side of the connection is ended; all that is left is to see the client go. */
   #ended = false;
   #softSinceMs = 0;
+  #lastOutputMs = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -82,9 +85,11 @@ export class Connection implements Output {
       this.#waiting = false;
       this.#process();
     };
-    const { socket } = parts;
-    this.session.address = addressOf(socket.remoteAddress, socket.remotePort);
-    this.session.localAddress = addressOf(socket.localAddress, socket.localPort);
+    const { socket, path } = parts;
+    this.session.address =
+      path === null ? addressOf(socket.remoteAddress, socket.remotePort) : `${bytesOfText(path)}:0`;
+    this.session.localAddress =
+      path === null ? addressOf(socket.localAddress, socket.localPort) : `${bytesOfText(path)}:0`;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("drain", () => this.#onDrain());
@@ -102,6 +107,17 @@ export class Connection implements Output {
 
   get isClosing(): boolean {
     return this.#closing;
+  }
+
+  /**
+   * Since when it is silent and the next word is the client's, milliseconds since the epoch; null
+   * while a command or its answer is on our side, and for those who only listen.
+   */
+  get silentSinceMs(): number | null {
+    const { session } = this;
+    if (this.#waiting || !session.replies.isEmpty) return null;
+    if (session.subscriptionCount > 0 || session.isMonitor) return null;
+    return Math.max(this.lastInputMs, this.#lastOutputMs);
   }
 
   /** The number the system knows the socket by; -1 when Node does not tell. */
@@ -246,6 +262,7 @@ export class Connection implements Output {
     const isFed = session.subscriptionCount > 0 || session.isMonitor;
     const limits = isFed ? output.pubsub : output.normal;
     const nowMs = this.#parts.host.clock.nowMs();
+    this.#lastOutputMs = nowMs;
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
     else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
     const overHard = limits.hardBytes !== 0 && unsent > limits.hardBytes;

@@ -1,14 +1,31 @@
 // A listening socket that may be there before the server is: the port is taken first, so that a port
 // in use is noticed before a data directory is made; whoever connects meanwhile waits.
 
-import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import {
+  connect,
+  createServer,
+  type ListenOptions as NetListenOptions,
+  type Server as NetServer,
+  type Socket,
+} from "node:net";
 
 import { assert } from "../base/assert.ts";
 
-export interface ListenOptions {
+/** A TCP port, or a Unix socket. */
+export type ListenOptions = TcpOptions | UnixOptions;
+
+interface TcpOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  readonly backlog: number;
+}
+
+interface UnixOptions {
+  readonly path: string;
+  /** Permissions of the socket; 0 for what the umask gives. */
+  readonly mode: number;
   readonly backlog: number;
 }
 
@@ -20,8 +37,11 @@ export class Listener {
   #early: Socket[] = [];
   #take: ((socket: Socket) => void) | null = null;
   #port = 0;
+  /** Path of the Unix socket; null for TCP. */
+  readonly path: string | null;
 
-  private constructor() {
+  private constructor(path: string | null) {
+    this.path = path;
     // Half-open: a client that has ended its side still gets the answers to what it asked.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#connected(socket);
@@ -29,21 +49,35 @@ export class Listener {
   }
 
   /** Rejects with Node's error (EADDRINUSE ...). */
-  static open(options: ListenOptions): Promise<Listener> {
-    const listener = new Listener();
-    const server = listener.#server;
+  static async open(options: ListenOptions): Promise<Listener> {
+    if ("path" in options) {
+      await removeDeadSocket(options.path);
+      const listener = new Listener(options.path);
+      await listener.#listen({ path: options.path, backlog: options.backlog });
+      if (options.mode !== 0) chmodSync(options.path, options.mode);
+      return listener;
+    }
+    const listener = new Listener(null);
+    const { host, port, backlog } = options;
+    await listener.#listen({ host, port, backlog });
+    const address = listener.#server.address();
+    assert(address !== null && typeof address === "object");
+    listener.#port = address.port;
+    return listener;
+  }
+
+  #listen(where: NetListenOptions): Promise<void> {
+    const server = this.#server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: options.host, port: options.port, backlog: options.backlog }, () => {
+      server.listen(where, () => {
         server.removeListener("error", reject);
-        const address = server.address();
-        assert(address !== null && typeof address === "object");
-        listener.#port = address.port;
-        resolve(listener);
+        resolve();
       });
     });
   }
 
+  /** 0 for a Unix socket. */
   get port(): number {
     return this.#port;
   }
@@ -73,4 +107,23 @@ export class Listener {
     if (this.#early.length >= EARLY_MAX) socket.destroy();
     else this.#early.push(socket);
   }
+}
+
+/**
+ * A server that was killed leaves its socket behind. It is removed when nobody answers at it; one
+ * that answers, or a file that is no socket, stays, and listening fails.
+ */
+async function removeDeadSocket(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isSocket() !== true) return;
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const socket = connect({ path });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Refused is the one sign that nobody listens; whatever else it is, the socket is not ours.
+    socket.once("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
+  });
+  if (!isAlive) unlinkSync(path);
 }

@@ -133,7 +133,20 @@ function serverLimits(config: Config): ServerLimits {
     queryBufferBytesMax: config.get("client-query-buffer-limit"),
     output: { normal: outputLimits(output.normal), pubsub: outputLimits(output.pubsub) },
   };
-  const values: ServerLimits = { maxClients: config.get("maxclients"), connection };
+  const values: ServerLimits = {
+    maxClients: config.get("maxclients"),
+    silenceMsMax: config.get("timeout") * 1000,
+    // Changed by Server.keepAlive, which tells the sockets that are there.
+    keepAliveSeconds: config.get("tcp-keepalive"),
+    isProtected: config.get("protected-mode"),
+    connection,
+  };
+  config.onChange("timeout", (seconds) => {
+    values.silenceMsMax = seconds * 1000;
+  });
+  config.onChange("protected-mode", (isOn) => {
+    values.isProtected = isOn;
+  });
   config.onChange("maxclients", (count) => {
     values.maxClients = count;
   });

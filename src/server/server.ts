@@ -6,13 +6,20 @@ import { ClientList } from "./client-list.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { Listener, type ListenOptions } from "./listener.ts";
+import { DENIED, isDeniedByProtectedMode } from "./protected-mode.ts";
 
 export interface ServerLimits {
   maxClients: number;
+  /** `timeout`, milliseconds; 0 for none. */
+  silenceMsMax: number;
+  /** `tcp-keepalive`, seconds; 0 for none. */
+  keepAliveSeconds: number;
+  /** `protected-mode`. */
+  isProtected: boolean;
   readonly connection: ConnectionLimits;
 }
 
-const TOO_MANY_CLIENTS = "-ERR max number of clients reached\r\n";
+const TOO_MANY_CLIENTS = "ERR max number of clients reached";
 
 export class Server {
   readonly core: Core;
@@ -41,28 +48,32 @@ export class Server {
   /** Takes the connections of a listener; it is closed with the server. */
   serve(listener: Listener): void {
     this.#listeners.push(listener);
-    listener.serve((socket) => this.#accept(socket));
+    listener.serve((socket) => this.accept(socket, listener.path));
   }
 
-  #accept(socket: Socket): void {
+  /** Makes a connection of a socket, or refuses it; `path` is null for TCP. */
+  accept(socket: Socket, path: string | null): void {
     const { core, limits } = this;
     if (this.#stopping) {
       socket.destroy();
       return;
     }
     core.stats.totalConnectionsReceived++;
-    if (this.connections.size >= limits.maxClients) {
+    const refusal = this.#refusal(socket, path);
+    if (refusal !== null) {
       core.stats.rejectedConnections++;
       socket.on("error", () => {
         // It may be gone before it hears why it was not let in.
       });
-      socket.end(TOO_MANY_CLIENTS);
+      socket.end(`-${refusal}\r\n`);
       return;
     }
+    if (path === null) keepAlive(socket, limits.keepAliveSeconds);
     const connection = new Connection({
       host: core.host,
       id: core.takeSessionId(),
       socket,
+      path,
       limits: limits.connection,
       stats: core.stats,
       onClose: () => {
@@ -74,6 +85,35 @@ export class Server {
     this.onConnection(connection);
   }
 
+  /** Why a connection is not let in. */
+  #refusal(socket: Socket, path: string | null): string | null {
+    const { core, limits } = this;
+    if (this.connections.size >= limits.maxClients) return TOO_MANY_CLIENTS;
+    const isDenied = isDeniedByProtectedMode({
+      isProtected: limits.isProtected,
+      isOpen: core.host.authenticator.isOpen,
+      address: path === null ? (socket.remoteAddress ?? "") : null,
+    });
+    return isDenied ? DENIED : null;
+  }
+
+  /** Asks the peers of all connections, also of those that are there, after so much silence. */
+  keepAlive(seconds: number): void {
+    this.limits.keepAliveSeconds = seconds;
+    for (const connection of this.connections.values()) keepAlive(connection.socket, seconds);
+  }
+
+  /** Closes whoever has been silent for longer than `timeout`; called about once a second. */
+  closeSilent(): void {
+    const { silenceMsMax } = this.limits;
+    if (silenceMsMax === 0) return;
+    const nowMs = this.core.host.clock.nowMs();
+    for (const connection of this.connections.values()) {
+      const sinceMs = connection.silentSinceMs;
+      if (sinceMs !== null && nowMs - sinceMs > silenceMsMax) connection.close();
+    }
+  }
+
   /** Takes no more connections, settles what is written, closes everybody. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -82,4 +122,9 @@ export class Server {
     for (const connection of this.connections.values()) connection.closeAfterFlush();
     for (const connection of this.connections.values()) connection.close();
   }
+}
+
+/** Does nothing on a Unix socket: the kernel knows when its peer is gone. */
+function keepAlive(socket: Socket, seconds: number): void {
+  socket.setKeepAlive(seconds > 0, seconds * 1000);
 }

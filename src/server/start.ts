@@ -16,7 +16,6 @@ import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
 import { DirectoryRefused } from "../engine/rocks-directory.ts";
 import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
-import { textOfBytes } from "../base/bytes.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import { Admin } from "./admin.ts";
 import { Core } from "./core.ts";
@@ -25,6 +24,7 @@ import { Listener } from "./listener.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
 import { ForeignStore } from "./open-keyspace.ts";
 import { Server } from "./server.ts";
+import { SilenceWatcher } from "./silence.ts";
 
 export interface Environment {
   readonly clock: Clock;
@@ -96,7 +96,7 @@ function databasePath(config: Config): string {
 }
 
 function dataDirectory(config: Config): string {
-  return resolve(textOfBytes(config.get("dir")));
+  return resolve(config.get("dir"));
 }
 
 interface Given {
@@ -128,14 +128,18 @@ async function startOn(
     durability.mode = mode;
   });
   const server = new Server(core, settings.server);
+  config.onChange("tcp-keepalive", (seconds) => server.keepAlive(seconds));
+  const silence = new SilenceWatcher(server, clock);
   const port = listeners[0]?.port ?? 0;
   const admin = Admin.install({ ...environment, core, server, config, durability, expirer, port });
   obeySlowSettings(core, config);
-  const background = [durability, expirer, collector, health, admin];
+  obeyExpirySettings(expirer, config);
+  const background = [durability, expirer, collector, health, silence, admin];
   greet({ config, environment }, port);
   for (const worker of background) worker.start();
   for (const listener of listeners) server.serve(listener);
-  log.notice("Ready to accept connections tcp");
+  const ways = listeners.map(({ path }) => (path === null ? "tcp" : `unix at ${path}`));
+  for (const way of new Set(ways)) log.notice(`Ready to accept connections ${way}`);
   return {
     core,
     server,
@@ -170,6 +174,17 @@ function obeySlowSettings(core: Core, config: Config): void {
   });
 }
 
+/** How often active expiry looks around, and how much it does then. */
+function obeyExpirySettings(expirer: Expirer, config: Config): void {
+  const obey = (): void => {
+    expirer.hz = config.get("hz");
+    expirer.effort = config.get("active-expire-effort");
+  };
+  config.onChange("hz", obey);
+  config.onChange("active-expire-effort", obey);
+  obey();
+}
+
 function openCore(
   engine: Engine,
   settings: LiveSettings,
@@ -191,8 +206,24 @@ function openCore(
   );
 }
 
-/** Listens on every address of `bind`. Throws StartFailed. */
+/** Listens on every address of `bind`, and at `unixsocket`. Throws StartFailed. */
 async function listenAll(config: Config, log: Log): Promise<Listener[]> {
+  const path = config.get("unixsocket");
+  const isUnixOnly = path !== "" && config.get("port") === 0;
+  const listeners = isUnixOnly ? [] : await listenTcp(config, log);
+  if (path === "") return listeners;
+  const mode = config.get("unixsocketperm");
+  const backlog = config.get("tcp-backlog");
+  try {
+    listeners.push(await Listener.open({ path: resolve(path), mode, backlog }));
+    return listeners;
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw new StartFailed(`Failed opening Unix socket ${resolve(path)}: ${wordsOf(error)}`);
+  }
+}
+
+async function listenTcp(config: Config, log: Log): Promise<Listener[]> {
   const backlog = config.get("tcp-backlog");
   const listeners: Listener[] = [];
   let port = config.get("port");

@@ -67,6 +67,57 @@ test("a key with an earlier time than any seen is still found", async () => {
   assert.deepEqual(keysIn(world.engine, EXPIRY), []);
 });
 
+test("a round removes 256 keys for each step of effort", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  const talker = world.connect();
+  for (let index = 0; index < 256 * 4 + 1; index++) talker.say(`SET key:${index} 1 PX 10`);
+  await world.settle();
+  world.clock.advance(20);
+  const round = async (): Promise<number> => {
+    const met = await expirer.round();
+    await world.settle();
+    return met;
+  };
+  assert.equal(await round(), 256);
+  expirer.effort = 3;
+  assert.equal(await round(), 3 * 256);
+  assert.equal(await round(), 1);
+  assert.equal(world.core.stats.expiredKeys, 256 * 4 + 1);
+});
+
+test("hz is how many rounds there are in a second, with and without a backlog", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  let rounds = 0;
+  let met = 0;
+  expirer.round = () => {
+    rounds++;
+    return Promise.resolve(met);
+  };
+  const roundsIn = async (ms: number): Promise<number> => {
+    const before = rounds;
+    for (let passed = 0; passed < ms; passed++) {
+      world.clock.advance(1);
+      await world.settle();
+    }
+    return rounds - before;
+  };
+  expirer.start();
+  assert.equal(await roundsIn(1000), 10);
+  expirer.hz = 100;
+  await roundsIn(100);
+  assert.equal(await roundsIn(100), 10);
+  met = expirer.keysPerRound;
+  await roundsIn(10);
+  assert.equal(await roundsIn(100), 20);
+  expirer.hz = 500;
+  await roundsIn(10);
+  assert.equal(await roundsIn(100), 50);
+  expirer.stop();
+  assert.equal(await roundsIn(100), 0);
+});
+
 test("expired keys stay hidden, and are not removed, while their removal is refused", async () => {
   await using world = await openWorld();
   const { expirer } = background(world);

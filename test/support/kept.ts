@@ -77,6 +77,9 @@ export async function startKept(settings: KeptSettings = {}): Promise<Kept> {
   const core = await openCore(engine, settings, (error) => bugs.push(error));
   const server = new Server(core, {
     maxClients: settings.maxClients ?? 10_000,
+    silenceMsMax: 0,
+    keepAliveSeconds: 0,
+    isProtected: true,
     connection: {
       bulkBytesMax: 512 * MEGABYTE,
       queryBufferBytesMax: 1024 * MEGABYTE,
