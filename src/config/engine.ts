@@ -132,7 +132,7 @@ export const engineSettings = {
     integer(0, INT_MAX),
     0,
     "Seconds between statistics in RocksDB's own log; 0 is never.",
-    at("db", "stats_dump_period_sec"),
+    { ...at("db", "stats_dump_period_sec"), noEffect: "that log is switched off" },
   ),
   "rocksdb.max_open_files": runtime(
     integer(-1, INT_MAX),
@@ -234,7 +234,7 @@ export const engineLogSettings = {
     flag,
     false,
     "Whether log and memory are written by two queues.",
-    at("db", "enable_pipelined_write"),
+    { ...at("db", "enable_pipelined_write"), noEffect: "there is one writer at a time" },
   ),
   "rocksdb.write_options.sync": written(
     "sync",

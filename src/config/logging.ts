@@ -32,7 +32,11 @@ export const loggingSettings = {
     0,
     "Milliseconds from which LATENCY remembers an event; 0 switches it off.",
   ),
-  "latency-tracking": runtime(flag, true, "Whether to count how long each command takes."),
+  "latency-tracking": runtime(
+    flag,
+    true,
+    "Whether INFO latencystats tells how long commands take; it is counted either way.",
+  ),
   "latency-tracking-info-percentiles": runtime(
     percentiles,
     [50, 99, 99.9],
@@ -49,6 +53,6 @@ export const loggingSettings = {
     integer(0, MOST),
     5000,
     "Milliseconds after which a script may be killed and others are told BUSY; 0 never.",
-    { aliases: ["lua-time-limit"] },
+    { aliases: ["lua-time-limit"], noEffect: "this build runs no scripts" },
   ),
 };

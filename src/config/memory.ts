@@ -8,6 +8,12 @@ const MB = 1024 ** 2;
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
+const noHashes = { noEffect: "this build has no hashes" };
+const noLists = { noEffect: "this build has no lists" };
+const noSets = { noEffect: "this build has no sets" };
+const noSortedSets = { noEffect: "this build has no sorted sets" };
+const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
+const noStreams = { noEffect: "this build has no streams" };
 
 export const memorySettings = {
   maxmemory: runtime(
@@ -38,7 +44,9 @@ export const memorySettings = {
     10,
     "How slowly the use count of OBJECT FREQ grows; a greater factor tells busier keys apart.",
   ),
-  "lfu-decay-time": runtime(integer(0, INT_MAX), 1, "Minutes that halve it.", noEviction),
+  "lfu-decay-time": runtime(integer(0, INT_MAX), 1, "Minutes that halve it.", {
+    noEffect: "use counts only grow",
+  }),
   "lazyfree-lazy-eviction": runtime(flag, false, "Evict in the background.", noEviction),
   "lazyfree-lazy-expire": runtime(
     flag,
@@ -49,14 +57,19 @@ export const memorySettings = {
   "lazyfree-lazy-server-del": runtime(flag, false, "Remove replaced keys so.", background),
   "lazyfree-lazy-user-del": runtime(flag, false, "Let DEL remove so.", background),
   "lazyfree-lazy-user-flush": runtime(flag, false, "Let FLUSHALL remove so.", background),
-  hz: runtime(clamped(1, 500), 10, "How many times a second background work looks around."),
+  hz: runtime(
+    clamped(1, 500),
+    10,
+    "How many times a second active expiry looks for keys whose time has come.",
+  ),
   "dynamic-hz": runtime(flag, true, "Whether many connections raise hz.", {
     noEffect: "connections need no rounds",
   }),
   "active-expire-effort": runtime(
     integer(1, 10),
     1,
-    "How much of the time active expiry may take, from 1 to 10.",
+    "How much active expiry does each time, from 1 to 10: it removes 256 keys times this at most, " +
+      "and comes back within 5 ms while there are more.",
   ),
   activerehashing: runtime(flag, true, "Whether tables are rehashed when idle.", {
     noEffect: "there are no such tables",
@@ -92,6 +105,7 @@ export const memorySettings = {
     integer(0, MOST),
     1_000_000,
     "Keys remembered for client-side caching; 0 is no limit.",
+    { noEffect: "this build has no client-side caching" },
   ),
   "oom-score-adj": runtime(
     choice("no", "yes", "relative", "absolute"),
@@ -109,19 +123,19 @@ export const structureSettings = {
     integer(0, MOST),
     512,
     "Fields up to which a hash is kept as one value.",
-    { aliases: ["hash-max-ziplist-entries"] },
+    { ...noHashes, aliases: ["hash-max-ziplist-entries"] },
   ),
   "hash-max-listpack-value": runtime(
     memory(0, MOST),
     64,
     "Bytes up to which its fields and values may go for that.",
-    { aliases: ["hash-max-ziplist-value"] },
+    { ...noHashes, aliases: ["hash-max-ziplist-value"] },
   ),
   "list-max-listpack-size": runtime(
     integer(-INT_MAX, INT_MAX),
     -2,
     "Size of a node of a list: a number of elements, or -1 to -5 for 4, 8, 16, 32, 64 KB.",
-    { aliases: ["list-max-ziplist-size"] },
+    { ...noLists, aliases: ["list-max-ziplist-size"] },
   ),
   "list-compress-depth": runtime(integer(0, INT_MAX), 0, "Nodes at both ends not compressed.", {
     noEffect: "RocksDB compresses; see rocksdb.compression",
@@ -130,34 +144,48 @@ export const structureSettings = {
     integer(0, MOST),
     512,
     "Members up to which a set of whole numbers is kept as one value.",
+    noSets,
   ),
   "set-max-listpack-entries": runtime(
     integer(0, MOST),
     128,
     "Members up to which any set is kept as one value.",
+    noSets,
   ),
   "set-max-listpack-value": runtime(
     memory(0, MOST),
     64,
     "Bytes up to which its members may go for that.",
+    noSets,
   ),
   "zset-max-listpack-entries": runtime(
     integer(0, MOST),
     128,
     "Members up to which a sorted set is kept as one value.",
-    { aliases: ["zset-max-ziplist-entries"] },
+    { ...noSortedSets, aliases: ["zset-max-ziplist-entries"] },
   ),
   "zset-max-listpack-value": runtime(
     memory(0, MOST),
     64,
     "Bytes up to which its members may go for that.",
-    { aliases: ["zset-max-ziplist-value"] },
+    { ...noSortedSets, aliases: ["zset-max-ziplist-value"] },
   ),
   "hll-sparse-max-bytes": runtime(
     memory(0, MOST),
     3000,
     "Bytes up to which a HyperLogLog is kept sparse.",
+    noHyperLogLogs,
   ),
-  "stream-node-max-bytes": runtime(memory(0, MOST), 4096, "Bytes of a node of a stream; 0: any."),
-  "stream-node-max-entries": runtime(integer(0, MOST), 100, "Entries of such a node; 0: any."),
+  "stream-node-max-bytes": runtime(
+    memory(0, MOST),
+    4096,
+    "Bytes of a node of a stream; 0: any.",
+    noStreams,
+  ),
+  "stream-node-max-entries": runtime(
+    integer(0, MOST),
+    100,
+    "Entries of such a node; 0: any.",
+    noStreams,
+  ),
 };

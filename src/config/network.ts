@@ -25,7 +25,11 @@ export const networkSettings = {
     ["127.0.0.1", "-::1"],
     "Addresses to listen on. The default reaches only this machine; * and ::* reach all networks.",
   ),
-  port: immutable(integer(0, 65535), 6379, "TCP port; 0 picks a free one, which the log names."),
+  port: immutable(
+    integer(0, 65535),
+    6379,
+    "TCP port. 0 picks a free one, which the log names; with a unixsocket it means no TCP at all.",
+  ),
   unixsocket: immutable(path, "", "Path of a Unix socket to listen on as well; empty for none."),
   unixsocketperm: immutable(
     octal,
@@ -45,7 +49,8 @@ export const networkSettings = {
   timeout: runtime(
     integer(0, INT_MAX),
     0,
-    "Seconds after which a silent connection is closed; 0 never. Subscribers are left alone.",
+    "Seconds after which a silent connection is closed; 0 never. Subscribers, monitors and those " +
+      "whose command still waits are left alone.",
   ),
   maxclients: runtime(
     integer(1, 4294967295),
@@ -55,7 +60,7 @@ export const networkSettings = {
   "protected-mode": runtime(
     flag,
     true,
-    "Without a password, answer only connections from this machine.",
+    "Without a password, answer only connections from this machine: others are told DENIED.",
   ),
   "proto-max-bulk-len": runtime(
     memory(MB, MOST),
@@ -76,7 +81,7 @@ export const networkSettings = {
     },
     "Bytes of answers that may wait for a slow reader. Above the hard limit, or above the soft one " +
       "for that many seconds, the connection is closed; 0 is no limit. One line for each class: " +
-      "normal, replica, pubsub.",
+      "normal, replica (there are none), pubsub.",
   ),
   "maxmemory-clients": runtime(
     memoryOrPercent(),
@@ -123,12 +128,12 @@ export const processSettings = {
     choice("upstart", "systemd", "auto", "no"),
     "no",
     "Which supervisor to tell when the server is ready.",
-    { noEffect: "the first line that names the port says it" },
+    { noEffect: "no supervisor is told; the log says when connections are taken" },
   ),
   pidfile: immutable(
     path,
     "",
-    "File that holds the process id while the server runs; empty: none.",
+    "File that holds the process id while the server runs; removed when it stops. Empty: none.",
   ),
   "shutdown-timeout": runtime(
     integer(0, INT_MAX),

@@ -2,7 +2,11 @@
 
 import { immutable, runtime } from "./setting.ts";
 import { keptLines, renamings } from "./special-types.ts";
-import { choice, integer, MOST, path, text } from "./value-types.ts";
+import { choice, integer, MOST, only, path, text } from "./value-types.ts";
+
+// What would let somebody in, or keep him out, is refused and not merely ignored.
+const ONE_USER = "this build knows one user, the default one: see requirepass";
+const noUsers = { noEffect: "this build knows one user, the default one" };
 
 export const securitySettings = {
   requirepass: runtime(
@@ -11,17 +15,25 @@ export const securitySettings = {
     "Password of the default user, in clear; empty lets everybody in (see protected-mode).",
     { secret: true },
   ),
-  user: immutable(keptLines, [], "A line of access control: a user and its rules. Repeatable.", {
-    fileOnly: true,
-    secret: true,
-  }),
-  aclfile: immutable(path, "", "File of such lines, read and written by ACL LOAD and ACL SAVE."),
+  user: immutable(
+    only(keptLines, [], ONE_USER),
+    [],
+    "A line of access control: a user and its rules. Repeatable.",
+    { ...noUsers, fileOnly: true, secret: true },
+  ),
+  aclfile: immutable(
+    only(path, "", ONE_USER),
+    "",
+    "File of such lines, read and written by ACL LOAD and ACL SAVE.",
+    noUsers,
+  ),
   "acl-pubsub-default": runtime(
     choice("allchannels", "resetchannels"),
     "resetchannels",
     "Channels a new user may use.",
+    noUsers,
   ),
-  "acllog-max-len": runtime(integer(0, MOST), 128, "Entries ACL LOG holds."),
+  "acllog-max-len": runtime(integer(0, MOST), 128, "Entries ACL LOG holds.", noUsers),
   "rename-command": immutable(
     renamings,
     [],
