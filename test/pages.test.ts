@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
@@ -98,27 +99,106 @@ async function run(program: readonly string[], environment: Readonly<Record<stri
 }
 
 const RETRIES = "docs/operating/failure-answers.md";
-for (const [index, { lines }] of blocksOf(RETRIES, "js").entries()) {
-  test(`${RETRIES}: program ${index + 1} does what it says, also when refused at first`, async () => {
-    const engine = new MemoryEngine();
-    await using kept = await startKept({ engine });
-    const refuseOnce = (): void => engine.refuseCommits("stall", 1);
-    const url = { REDIS_URL: `redis://127.0.0.1:${kept.port}` };
-    const plain = await run(lines, url);
-    assert.notEqual(plain.promised, "");
-    assert.equal(plain.printed, plain.promised);
-    using client = await kept.client();
-    await client.send("FLUSHALL");
-    // Of the transaction: the plain SET before it is a commit too, and is let through.
-    let commits = 0;
-    kept.core.pipeline.onCommit(() => {
-      if (++commits === 1) refuseOnce();
+const PROGRAMS = blocksOf(RETRIES, "js");
+
+/** The same with tokens of its own. */
+function afresh(program: readonly string[], name: string): string[] {
+  return program.map((line) => line.replaceAll(/"order-(\d)"/g, `"${name}-$1"`));
+}
+
+for (const [index, { lines }] of PROGRAMS.entries()) {
+  const title = `${RETRIES}: program ${index + 1} does what it says`;
+  for (const execFailureReply of ["attributed", "every", "abort"] as const) {
+    test(`${title}, also when refused at first (${execFailureReply})`, async () => {
+      const engine = new MemoryEngine();
+      await using kept = await startKept({ engine, session: { execFailureReply } });
+      const url = { REDIS_URL: `redis://127.0.0.1:${kept.port}` };
+      const plain = await run(lines, url);
+      assert.notEqual(plain.promised, "");
+      assert.equal(plain.printed, plain.promised);
+      // The SET in front of the transaction is a commit too, and is let through.
+      let commits = 0;
+      kept.core.pipeline.onCommit(() => {
+        if (++commits === 1) engine.refuseCommits("stall", 1);
+      });
+      const refused = await run(afresh(lines, "again"), url);
+      assert.equal(refused.printed, plain.promised);
+      assert.equal(kept.core.stats.commitsRefused, 1);
     });
-    const tokens = lines.map((line) => line.replaceAll(/"order-(\d)"/g, '"again-$1"'));
-    const refused = await run(tokens, url);
-    assert.equal(refused.printed, plain.promised);
-    assert.equal(kept.core.stats.commitsRefused, 1);
+  }
+
+  test(`${title}, also when the connection breaks before EXEC is answered`, async () => {
+    await using kept = await startKept();
+    await using cutting = await startCuttingProxy(kept.port);
+    const { printed, promised } = await run(lines, { REDIS_URL: cutting.url });
+    assert.equal(cutting.cuts, 1);
+    assert.equal(printed, promised);
+    using client = await kept.client();
+    assert.equal(await client.send("GET", "stock"), "9");
   });
+}
+
+test(`${RETRIES}: without ONCE ioredis runs such a transaction twice`, async () => {
+  const [program] = PROGRAMS;
+  assert.ok(program !== undefined && program.lines.some((line) => line.includes("ioredis")));
+  await using kept = await startKept();
+  await using cutting = await startCuttingProxy(kept.port);
+  const withoutOnce = program.lines.map((line) =>
+    line.replace('.call("ONCE", token)', '.call("PING")'),
+  );
+  const { printed } = await run(withoutOnce, { REDIS_URL: cutting.url });
+  assert.equal(cutting.cuts, 1);
+  assert.match(printed, /^\[ \[ null, 8 \], \[ null, '8' \] \]$/m);
+});
+
+interface CuttingProxy extends AsyncDisposable {
+  readonly url: string;
+  readonly cuts: number;
+}
+
+/** Cuts the first connection on which EXEC is answered, and keeps the answer. */
+async function startCuttingProxy(port: number): Promise<CuttingProxy> {
+  let cuts = 0;
+  const open = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    let asked = "";
+    let answered = "";
+    const cut = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    client.on("data", (chunk: Buffer) => {
+      asked += chunk.latin1Slice();
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk: Buffer) => {
+      if (/\r\nexec\r\n/i.test(asked) && cuts === 0) {
+        answered += chunk.latin1Slice();
+        if (!/^\*/m.test(answered)) return;
+        cuts++;
+        cut();
+      } else client.write(chunk);
+    });
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on("close", cut);
+      socket.on("error", cut);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    get cuts() {
+      return cuts;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 if (isOracleInstalled()) {
