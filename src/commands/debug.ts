@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 
+import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { matches } from "../base/glob.ts";
 import type { Record } from "../keyspace/record.ts";
@@ -74,7 +75,17 @@ const PROTOCOL_REPLIES: Readonly<{ [name: string]: Reply }> = {
 
 const accepted: Handler = () => OK;
 
+function fail(): never {
+  throw new AssertionFailed("asked for by DEBUG");
+}
+
 const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
+  ASSERT: {
+    min: 0,
+    max: 0,
+    help: ["ASSERT", "Fails as a bug of the server would: it stops at once, with 1."],
+    run: fail,
+  },
   "CHANGE-REPL-ID": {
     min: 0,
     max: 0,
@@ -131,6 +142,12 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
     max: 2,
     help: ["OBJECT <key>", "How a key is kept."],
     run: object,
+  },
+  PANIC: {
+    min: 0,
+    max: 0,
+    help: ["PANIC", "The same as ASSERT."],
+    run: fail,
   },
   POPULATE: {
     min: 1,

@@ -57,7 +57,9 @@ export class Durability {
 
   start(): void {
     this.#timer = this.#clock.after(ROUND_MS, () => {
-      if (this.mode === "everysec" || this.failure !== null) this.#syncSoon();
+      // Who waits for a batch that was refused hears of no commit: what is there then is enough.
+      const isAsked = this.failure !== null || this.#waiters.length > 0;
+      if (this.mode === "everysec" || isAsked) this.#syncSoon();
       if (!this.#stopped) this.start();
     });
   }

@@ -364,3 +364,15 @@ test("SAVE moves LASTSAVE, and what changed since is counted anew", async () => 
     clearInterval(turns);
   }
 });
+
+test("WAITAOF does not wait for a write that was refused", async () => {
+  const engine = new MemoryEngine();
+  await using kept = await startKept({ engine });
+  kept.durability.mode = "no";
+  kept.durability.start();
+  const client = await kept.client();
+  engine.stall("stopped");
+  client.write(request("SET", "a", "b") + request("WAITAOF", "1", "0", "0"));
+  assertError(await client.readReply(), /^TRYAGAIN /);
+  assert.deepEqual(await client.readReply(), [1, 0]);
+});

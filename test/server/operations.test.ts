@@ -119,6 +119,24 @@ for (const how of ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN SAVE", "SHUTDOWN NOW
   });
 }
 
+test("a bug ends the process at once with 1, is told in the log, and touches no data", async () => {
+  using folder = new TemporaryDirectory();
+  const args = ["--dir", folder.path, "--enable-debug-command", "local"];
+  await using server = await KeptProcess.start(args);
+  using client = await server.client();
+  assert.deepEqual(await client.say("SET a 1"), OK);
+  client.write("DEBUG ASSERT\r\n");
+  await client.expectClosed();
+  const ended = await server.ended();
+  assert.equal(ended.code, 1);
+  assert.match(ended.stdout, /A bug in Kept/);
+  assert.match(ended.stdout, /AssertionFailed: asked for by DEBUG/);
+  assert.match(ended.stdout, / {4}at /, "with the stack");
+  await using again = await KeptProcess.start(args);
+  using other = await again.client();
+  assert.equal(await other.say("GET a"), "1");
+});
+
 for (const mode of ["always", "everysec", "no"]) {
   test(`WAITAOF answers when the log is fsynced, with appendfsync ${mode}`, async () => {
     using folder = new TemporaryDirectory();
