@@ -17,7 +17,7 @@ import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
-import { freeze, thaw } from "../resp/stored.ts";
+import { CorruptReply, freeze, thaw } from "../resp/stored.ts";
 
 const VERSION = "\x01";
 const FINGERPRINT_SIZE = 20;
@@ -39,11 +39,14 @@ export interface OnceRequest {
   readonly commands: readonly (readonly Bytes[])[];
 }
 
-/** The replies of the first run under this token; null when there was none. Throws TOKEN_REUSED, COLD. */
+/** The replies of the first run under this token; null when there was none. Throws TOKEN_REUSED, CorruptReply, COLD. */
 export function recall(view: View, request: OnceRequest): readonly Reply[] | null {
   const record = inSystem(view, () => view.peek(storedKey(request)));
   const value = record?.value ?? null;
   if (value === null) return null;
+  if (!value.startsWith(VERSION)) {
+    throw new CorruptReply(`a ONCE token of version ${value.charCodeAt(0)}`);
+  }
   if (value.slice(1, HEADER_SIZE) !== fingerprint(request)) throw TOKEN_REUSED;
   const replies = thaw(value.slice(HEADER_SIZE));
   return Array.isArray(replies) ? (replies as readonly Reply[]) : null;

@@ -82,3 +82,21 @@ test("a token is not for a different transaction, not in the middle, not outside
     "-ERR ONCE must be the first command after MULTI",
   ]);
 });
+
+test("a token kept by a newer version is damage, not a free token and not another's", async () => {
+  await using world = await openWorld();
+  const talker = world.connect();
+  tryOnce(talker, "t");
+  await world.settle();
+  const { incarnation } = world.core.pipeline.keyspace.system;
+  const record = incarnation.young.get("default\0t");
+  assert.ok(record !== undefined && record.value !== null);
+  record.value = `\x02${record.value.slice(1)}`;
+  talker.heard();
+  tryOnce(talker, "t");
+  talker.say("GET n");
+  await world.settle();
+  const heard = talker.heard();
+  assert.match(heard.at(-2) ?? "", /^-(?:MISCONF|EXECABORT) .*does not decode/);
+  assert.equal(heard.at(-1), '"1"');
+});
