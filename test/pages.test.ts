@@ -86,6 +86,20 @@ for (const page of ["README.md", ...OPERATING]) {
   });
 }
 
+test("docs/operating/stalls.md: INFO has the fields that the page explains", async () => {
+  await using started = await startByRecipe(PERMANENT_STALL);
+  using client = await started.client();
+  const info = await client.send("INFO", "everything");
+  assert.ok(typeof info === "string");
+  const rows = readFileSync("docs/operating/stalls.md", "utf8").matchAll(/^\| (`[a-z].*?) \|/gm);
+  const fields = [...rows].flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
+  assert.ok(fields.length > 10);
+  assert.deepEqual(
+    fields.filter((field) => !info.includes(`\r\n${field}:`)),
+    [],
+  );
+});
+
 // Programs
 
 /** What it prints, and what its comments say that it prints. */
