@@ -7,11 +7,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { allSettings, Config } from "../src/config/config.ts";
-import { ConfigError, readText } from "../src/config/parse.ts";
 import { runtime, type Setting } from "../src/config/setting.ts";
 import { flag } from "../src/config/value-types.ts";
 import { databaseOptions, familyPlans } from "../src/engine/rocks-settings.ts";
 import { rocksSettings } from "../src/server/engine-settings.ts";
+import { configOf, otherWord } from "./support/other-values.ts";
 
 /** Obeyed in a way that the search below cannot see, and how. */
 const OBEYED_OTHERWISE: ReadonlyMap<string, string> = new Map([
@@ -56,24 +56,6 @@ function lie({ name, setting }: Row, effects: Effects): string | null {
   return `${name} is said to have an effect, and nobody reads it`;
 }
 
-/** Between them these are another value than the initial one for every kind RocksDB has. */
-const OTHER_WORDS = ["yes", "no", "3", "50", "2mb", "3mb", "snappy"];
-const NO_FILES = () => ({ problem: "No such file" });
-
-function configWithAnother(name: string): Config {
-  const usual = new Config().matching([name]);
-  for (const word of OTHER_WORDS) {
-    try {
-      const config = Config.of(readText(`${name} ${word}\n`, "a test", NO_FILES));
-      if (config.matching([name])[1] !== usual[1]) return config;
-    } catch (error) {
-      // Not of this kind: the next one.
-      if (!(error instanceof ConfigError)) throw error;
-    }
-  }
-  return assert.fail(`no other value for ${name}: add one`);
-}
-
 /** What RocksDB is told in the end, after what the engine does not leave to settings. */
 function told(config: Config): string {
   const settings = rocksSettings(config);
@@ -81,7 +63,7 @@ function told(config: Config): string {
 }
 
 function reachesRocksdb(name: string): boolean {
-  return told(configWithAnother(name)) !== told(new Config());
+  return told(configOf(`${name} ${otherWord(name)}\n`)) !== told(new Config());
 }
 
 test("every setting has the effect its text claims, or says that it has none", () => {

@@ -1,19 +1,23 @@
 // Settings of connections and of the process, on real sockets and in a process of its own.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { test } from "node:test";
 
 import { Redis } from "ioredis";
 
 import { machineClock, ManualClock, type Clock } from "../../src/base/clock.ts";
+import { allSettings, Config } from "../../src/config/config.ts";
 import { ErrorReply, OK, PONG } from "../../src/resp/reply.ts";
+import { rocksSettings } from "../../src/server/engine-settings.ts";
+import { liveSettings } from "../../src/server/live-settings.ts";
 import { isDeniedByProtectedMode } from "../../src/server/protected-mode.ts";
 import { SilenceWatcher } from "../../src/server/silence.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 import { startKept, type Kept } from "../support/kept.ts";
+import { configOf, otherWord } from "../support/other-values.ts";
 import { RawClient, request, until } from "../support/raw-client.ts";
 
 // timeout
@@ -105,6 +109,27 @@ test("the watcher looks about once a second until it is stopped", async () => {
   watcher.stop();
   clock.advance(5000);
   assert.equal(rounds, 5);
+});
+
+test("CONFIG SET timeout and protected-mode reach the server", async () => {
+  const config = new Config();
+  const { server } = liveSettings(config);
+  assert.deepEqual([server.silenceMsMax, server.isProtected], [0, true]);
+  const asker = { isLocal: true };
+  const assignments = [
+    ["timeout", "7"],
+    ["protected-mode", "no"],
+  ] as const;
+  assert.equal(config.set(assignments, asker), null);
+  assert.deepEqual([server.silenceMsMax, server.isProtected], [7000, false]);
+});
+
+test("a server that runs closes silent connections by itself", async () => {
+  using folder = new TemporaryDirectory();
+  await using server = await KeptProcess.start(["--dir", folder.path]);
+  using silent = await server.client();
+  assert.deepEqual(await silent.say("CONFIG SET timeout 1"), OK);
+  await silent.expectClosed();
 });
 
 // tcp-keepalive
@@ -255,6 +280,46 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+// RocksDB
+
+/** Sections of the file in which RocksDB notes what it was opened with. */
+function openedWith(dir: string): string {
+  const name = readdirSync(`${dir}/db`)
+    .sort()
+    .findLast((one) => one.startsWith("OPTIONS-"));
+  return readFileSync(`${dir}/db/${name ?? ""}`, "utf8");
+}
+
+function isNoted(noted: string, option: string, value: string): boolean {
+  const values = [...noted.matchAll(new RegExp(`^ *${option}=(.*)$`, "gm"))];
+  // Some numbers are noted with six decimals.
+  const isSame = (one = "") => one === value || (value !== "" && Number(one) === Number(value));
+  return values.length > 0 && values.every((match) => isSame(match[1]));
+}
+
+test("every setting of RocksDB is noted by it as it was given", async () => {
+  using folder = new TemporaryDirectory();
+  const rows = allSettings().filter(({ setting }) => {
+    const isOpening = ["db", "family", "table"].includes(setting.rocksdb?.scope ?? "");
+    return isOpening && setting.noEffect === undefined;
+  });
+  assert.ok(rows.length > 20);
+  // RocksDB holds no fewer than 20 files open.
+  const word = (name: string) => (name === "rocksdb.max_open_files" ? "50" : otherWord(name));
+  const lines = rows.map(({ name }) => `${name} ${word(name)}\n`).join("");
+  const input = `port 0\ndir "${folder.path}"\n${lines}`;
+  await using server = KeptProcess.launch(["-"], { input });
+  await server.saysReady();
+  const noted = openedWith(folder.path);
+  const { database, family, table } = rocksSettings(configOf(lines));
+  const lost = Object.entries({ ...database, ...family, ...table })
+    .filter(([option, value]) => !isNoted(noted, option, value))
+    // The engine has the last word on this one, and its row says so.
+    .filter(([option]) => option !== "enable_pipelined_write");
+  assert.deepEqual(lost, []);
+  assert.ok(!isNoted(noted, "write_buffer_size", String(64 * 1024 ** 2)), "the default is seen");
+});
 
 // pidfile, loglevel, paths
 
