@@ -44,9 +44,13 @@ export class Durability {
     this.#clock = parts.clock;
     this.#onBug = parts.onBug;
     this.mode = parts.mode;
-    parts.pipeline.onCommit((closed) => {
-      if (this.#pipeline.settings.sync) this.#reached(closed.number);
+    parts.pipeline.onCommit((closed, isSynced) => {
+      if (isSynced) this.#reached(closed.number);
       else if (this.#waiters.length > 0) this.#syncSoon();
+    });
+    parts.pipeline.onRefusal(() => {
+      // What is left of what they wrote is what was committed before.
+      if (this.#waiters.length > 0) this.#syncSoon();
     });
   }
 
@@ -93,7 +97,9 @@ export class Durability {
       this.#reached(upTo);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      if (error.kind !== "closed") this.#failed(error);
+      // Who still waits has no server any more; asking again would never end.
+      if (error.kind === "closed") this.#waiters = [];
+      else this.#failed(error);
     } finally {
       this.#syncing = false;
     }

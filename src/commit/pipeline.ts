@@ -82,9 +82,11 @@ const CACHE_TOO_SMALL: Failure = {
 
 interface InFlight {
   readonly closed: ClosedBatch;
-  /** When the oldest write in it came in. */
+  /** When the oldest write in it came in, by the clock that never jumps. */
   readonly oldestMs: number;
   attempts: number;
+  /** Whether it will have been fsynced when it is committed. */
+  isSynced: boolean;
   retry: Timer | null;
   /** Set while nobody knows how the append ended. */
   doubt: Doubt | null;
@@ -99,6 +101,9 @@ interface RoomWaiter {
   readonly sinceMs: number;
   readonly resume: () => void;
 }
+
+/** `isSynced`: the batch, and with it all before it, is safe from the death of the machine. */
+type CommitListener = (closed: ClosedBatch, isSynced: boolean) => void;
 
 export class Pipeline {
   readonly keyspace: Keyspace;
@@ -118,7 +123,8 @@ export class Pipeline {
   #holding: ReplyQueue[] = [];
   #roomWaiters: RoomWaiter[] = [];
   #idleWaiters: (() => void)[] = [];
-  #commitListeners: ((closed: ClosedBatch) => void)[] = [];
+  #commitListeners: CommitListener[] = [];
+  #refusalListeners: (() => void)[] = [];
   #closing = false;
 
   constructor(parts: PipelineParts) {
@@ -134,8 +140,13 @@ export class Pipeline {
   }
 
   /** Called with each batch after its replies are released: what changed is now true for everybody. */
-  onCommit(listener: (closed: ClosedBatch) => void): void {
+  onCommit(listener: CommitListener): void {
     this.#commitListeners.push(listener);
+  }
+
+  /** Called when batches have been undone: nobody waits for them any longer. */
+  onRefusal(listener: () => void): void {
+    this.#refusalListeners.push(listener);
   }
 
   /** Whether writers and publishers should wait at `waitForRoom` before they run. */
@@ -195,7 +206,7 @@ export class Pipeline {
 
   /** Runs `resume` when the open batch takes writers again; bounded by the stall policy. */
   waitForRoom(resume: () => void): void {
-    this.#roomWaiters.push({ sinceMs: this.#clock.nowMs(), resume });
+    this.#roomWaiters.push({ sinceMs: this.#patienceMs(), resume });
   }
 
   /**
@@ -272,7 +283,7 @@ export class Pipeline {
       return null;
     }
     const wrote = keyspace.changedSince(mark);
-    if (wrote) this.#noteWrite(client.replies, nowMs);
+    if (wrote) this.#noteWrite(client.replies);
     if (bytes !== null) this.#deliver(unit, bytes, wrote);
     // Behind the reply: who publishes to himself reads his answer first.
     if (!wrote && keyspace.hasEffectsSince(mark)) {
@@ -281,10 +292,15 @@ export class Pipeline {
     return null;
   }
 
-  #noteWrite(replies: ReplyQueue, nowMs: number): void {
+  /** What patience is measured by: the wall clock may jump. */
+  #patienceMs(): number {
+    return this.#clock.monotonicUs() / 1000;
+  }
+
+  #noteWrite(replies: ReplyQueue): void {
     const { keyspace } = this;
     replies.lastWriteBatch = keyspace.openBatch;
-    if (this.#oldestMs === 0) this.#oldestMs = nowMs;
+    if (this.#oldestMs === 0) this.#oldestMs = this.#patienceMs();
     if (this.#inFlight === null && keyspace.openBytes >= this.settings.groupBytesMax) {
       // After the reply is queued: the unit's own outcome is not delivered yet.
       queueMicrotask(() => this.#settle(() => this.commitOpen()));
@@ -338,6 +354,7 @@ export class Pipeline {
       closed,
       oldestMs: this.#oldestMs,
       attempts: 0,
+      isSynced: false,
       retry: null,
       doubt: null,
     };
@@ -353,6 +370,7 @@ export class Pipeline {
     inFlight.retry = null;
     const { sync, backgroundBytes } = this.settings;
     const background = sync || this.#ops.length >= backgroundBytes;
+    inFlight.isSynced = sync;
     if (background) this.#stats.commitsInBackground++;
     try {
       const seq = this.#lease.append(this.#ops, { expectedSeq: this.#lastSeq, sync, background });
@@ -388,7 +406,7 @@ export class Pipeline {
     this.keyspace.committed(closed);
     this.#releaseReplies();
     for (const effect of closed.effects) effect.happen();
-    for (const listener of this.#commitListeners) listener(closed);
+    for (const listener of this.#commitListeners) listener(closed, inFlight.isSynced);
     this.#goOn();
   }
 
@@ -407,6 +425,10 @@ export class Pipeline {
     this.#resumeWaiters();
     if (this.#inFlight === null && !this.keyspace.openIsEmpty) this.#askForTurnEnd();
     if (this.#inFlight !== null || !this.keyspace.openIsEmpty) return;
+    this.#wakeIdleWaiters();
+  }
+
+  #wakeIdleWaiters(): void {
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
     for (const waiter of waiters) waiter();
@@ -450,11 +472,13 @@ export class Pipeline {
   #retryLater(): boolean {
     const inFlight = this.#inFlight;
     assert(inFlight !== null);
-    const leftMs = inFlight.oldestMs + this.settings.stallWaitMs - this.#clock.nowMs();
+    const leftMs = inFlight.oldestMs + this.settings.stallWaitMs - this.#patienceMs();
     if (leftMs <= 0 || this.#closing) return false;
     this.#stats.stallRetries++;
     const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(inFlight.attempts, 10));
-    inFlight.retry = this.#clock.after(Math.min(backoffMs, leftMs), () => this.#attempt());
+    inFlight.retry = this.#clock.after(Math.min(backoffMs, leftMs), () => {
+      this.#settle(() => this.#attempt());
+    });
     return true;
   }
 
@@ -475,6 +499,7 @@ export class Pipeline {
       queue.refuse(failure);
     }
     for (const effect of surviving) effect.happen();
+    for (const listener of this.#refusalListeners) listener();
     this.#goOn();
   }
 
@@ -485,6 +510,10 @@ export class Pipeline {
     assert(inFlight !== null);
     this.#stats.commitsUnknown++;
     inFlight.doubt = { failure, timeout: null };
+    if (this.#closing) {
+      this.#endInDoubt();
+      return;
+    }
     this.#abandonLater(inFlight.doubt);
     this.#resumeAllWaiters();
     void this.#resolve(failure).catch(this.#onBug);
@@ -493,9 +522,19 @@ export class Pipeline {
   /** Again and again: readers that look at the doubtful writes may join those who wait. */
   #abandonLater(doubt: Doubt): void {
     doubt.timeout = this.#clock.after(this.settings.unknownTimeoutMs, () => {
-      for (const queue of this.#holding) queue.abandon();
+      this.#abandonHolding();
       this.#abandonLater(doubt);
     });
+  }
+
+  /** Closes the connections that wait, and forgets them: more may come before the doubt ends. */
+  #abandonHolding(): void {
+    const holding = this.#holding;
+    this.#holding = [];
+    for (const queue of holding) {
+      queue.listed = false;
+      queue.abandon();
+    }
   }
 
   /** Writers that wait for room run now, and are refused: nobody knows how long this takes. */
@@ -542,7 +581,7 @@ export class Pipeline {
   close(): Promise<void> {
     this.#closing = true;
     if (this.isInDoubt) {
-      for (const queue of this.#holding) queue.abandon();
+      this.#endInDoubt();
       return Promise.resolve();
     }
     if (this.#inFlight?.retry !== null && this.#inFlight !== null) {
@@ -550,5 +589,10 @@ export class Pipeline {
       this.#attempt();
     }
     return this.whenIdle();
+  }
+
+  #endInDoubt(): void {
+    this.#abandonHolding();
+    this.#wakeIdleWaiters();
   }
 }

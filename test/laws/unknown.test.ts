@@ -77,3 +77,18 @@ test("a server that is stopped while nobody knows stops, and guesses nothing", a
   assert.deepEqual([writer.abandoned, reader.abandoned], [true, true]);
   assert.deepEqual([...writer.heard(), ...reader.heard()], []);
 });
+
+test("a commit whose outcome is lost while the server stops does not keep it from stopping", async () => {
+  await using world = await openWorld({ pipeline: { backgroundBytes: 0 } });
+  const writer = world.connect();
+  world.engine.holdAsync();
+  world.engine.unknownCommits("applied", 1);
+  world.engine.failSettling(1_000_000);
+  writer.say("SET k v");
+  await world.settle();
+  const closed = world.core.pipeline.close();
+  world.engine.stopHolding();
+  await closed;
+  assert.equal(writer.abandoned, true);
+  assert.deepEqual(writer.heard(), []);
+});
