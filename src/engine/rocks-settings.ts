@@ -63,9 +63,6 @@ export function withChange(settings: RocksSettings, name: string, value: string)
 export function databaseOptions(settings: RocksSettings): OptionStrings {
   return {
     avoid_unnecessary_blocking_io: "true",
-    // Debian's RocksDB aborts the process when its log of messages meets a full disk twice: a failed
-    // assertion in its file writer. So it writes none, and what matters comes as events.
-    info_log_level: "FATAL_LEVEL",
     ...settings.database,
     // The hash memtable takes one writer at a time; that writer needs no pipeline.
     allow_concurrent_memtable_write: "false",

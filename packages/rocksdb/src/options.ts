@@ -54,6 +54,8 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   /** Count and time what RocksDB does, for `statistics()`; costs a few per cent. */
   readonly statistics?: boolean;
+  /** RocksDB makes no file LOG: nothing is written to the directory when opening it fails. */
+  readonly withoutMessageLog?: boolean;
   /** Threads for asynchronous reads, 1 to 256, started when there is work. Default 4. */
   readonly readThreads?: number;
   /** Told of stalls, errors, flushes and compactions. */
@@ -159,5 +161,6 @@ export function openFlags(options: OpenOptions): number {
   if (options.errorIfExists === true) flags |= 4;
   if (options.readOnly === true) flags |= 8;
   if (options.statistics === true) flags |= 16;
+  if (options.withoutMessageLog === true) flags |= 32;
   return flags;
 }

@@ -1,6 +1,7 @@
 // Open, read, write, iterate, close.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import test from "node:test";
 import { Database, INCOMPLETE, NOT_FOUND, READ_BLOCK_CACHE, RocksDBError } from "@kept/rocksdb";
 import {
@@ -183,5 +184,28 @@ test("an argument that closes the database while it is read is an error, not a c
       await assert.rejects(run, { code: "ERR_ROCKSDB_CLOSED" });
       await closing;
     });
+  }
+});
+
+test("without a message log, no file of it is made", async () => {
+  const path = temporaryDirectory();
+  try {
+    for (let life = 0; life < 2; life++) {
+      // oxlint-disable-next-line no-await-in-loop -- one life after the other
+      const database = await Database.open(path, {
+        createIfMissing: true,
+        withoutMessageLog: true,
+      });
+      // oxlint-disable-next-line no-await-in-loop -- one life after the other
+      await database.close();
+    }
+    const names = readdirSync(path);
+    assert.ok(names.includes("CURRENT"));
+    assert.deepEqual(
+      names.filter((name) => name.startsWith("LOG")),
+      [],
+    );
+  } finally {
+    removeDirectory(path);
   }
 });

@@ -43,6 +43,8 @@ function flood(database: Database, flags: number, valueBytes: number): RocksDBEr
 test("low priority and no slowdown: refused for good, reads and plain writes go on", async () => {
   const options = {
     write_buffer_size: "1048576",
+    // So many that a slow flush does not bring the other stall first.
+    max_write_buffer_number: "64",
     level0_file_num_compaction_trigger: "1",
     disable_auto_compactions: "true",
   };

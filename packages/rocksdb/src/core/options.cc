@@ -3,12 +3,14 @@
 #include "options.h"
 
 #include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 
+#include <cstdarg>
 #include <cstring>
 
 namespace kept {
@@ -57,6 +59,14 @@ Status ApplyMemtable(const FamilySpec& spec, rocksdb::ColumnFamilyOptions* optio
   }
   return Status::OK();
 }
+
+/** Drops RocksDB's messages: with it, no file LOG is made, kept or rotated. */
+class NoMessages : public rocksdb::Logger {
+ public:
+  NoMessages() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 bool TouchesTable(const FamilySpec& spec) {
   return !spec.table_options.empty() || spec.filter != FilterKind::kUnset || spec.block_cache ||
@@ -127,6 +137,7 @@ Status MakeDatabaseOptions(const OpenSpec& spec,
   if (spec.statistics && !options->statistics) {
     options->statistics = rocksdb::CreateDBStatistics();
   }
+  if (spec.without_message_log) options->info_log = std::make_shared<NoMessages>();
   // RocksDB would refuse the default (true) for such a memtable. An explicit "true" still reaches it
   // and is refused in its own words.
   if (spec.options.count("allow_concurrent_memtable_write") == 0) {

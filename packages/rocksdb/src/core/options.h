@@ -50,6 +50,7 @@ struct OpenSpec {
   bool error_if_exists = false;
   bool read_only = false;
   bool statistics = false;
+  bool without_message_log = false;
 };
 
 /** What reading and writing must know about a family, so that misuse is refused and not undefined. */

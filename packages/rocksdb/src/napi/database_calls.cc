@@ -238,6 +238,7 @@ napi_value Open(napi_env raw, napi_callback_info info) {
   spec.error_if_exists = (flags & 4) != 0;
   spec.read_only = (flags & 8) != 0;
   spec.statistics = (flags & 16) != 0;
+  spec.without_message_log = (flags & 32) != 0;
   Env& env = *call.env;
   auto database = std::make_shared<DatabaseObject>(env, static_cast<size_t>(read_threads));
   if (!call.Missing(5)) {

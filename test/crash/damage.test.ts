@@ -1,0 +1,206 @@
+// Data damaged behind the server's back. Damage that is seen at start is refused by name, with
+// advice, and not one byte is written; damage inside a table is seen when it is read: whoever asks
+// for it hears MISCONF, nobody is given a wrong value, and everybody else is served.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { after, before, test } from "node:test";
+
+import { Database } from "@kept/rocksdb";
+
+import type { Bytes } from "../../src/base/bytes.ts";
+import { ErrorReply, OK } from "../../src/resp/reply.ts";
+import { TemporaryDirectory } from "../engine/temporary.ts";
+import { KeptProcess } from "../support/kept-process.ts";
+import { ServerProcess, argumentsOf } from "../support/process.ts";
+import { request } from "../support/raw-client.ts";
+
+/** Tables of one megabyte, as they were flushed; the middle of such a file is the middle of a value. */
+const SETTINGS = {
+  "rocksdb.write_buffer_size": "1",
+  "rocksdb.compression": "no",
+  // A merge that meets the damage stops all writes: RocksDB wants the operator to look first.
+  "rocksdb.disable_auto_compactions": "yes",
+};
+const KEY_COUNT = 6000;
+
+let original: TemporaryDirectory;
+
+function keyOf(index: number): Bytes {
+  return `key:${index}`;
+}
+
+function valueOf(index: number): Bytes {
+  return `value ${index} `.repeat(60);
+}
+
+before(async () => {
+  original = new TemporaryDirectory();
+  await using server = await ServerProcess.start({ dir: original.path, settings: SETTINGS });
+  const client = await server.client();
+  for (let from = 0; from < KEY_COUNT; from += 500) {
+    let bytes = "";
+    for (let index = from; index < from + 500; index++) {
+      bytes += request("SET", keyOf(index), valueOf(index));
+    }
+    // oxlint-disable-next-line no-await-in-loop -- bounded pieces
+    for (const reply of await client.pipeline(bytes, 500)) assert.deepEqual(reply, OK);
+  }
+});
+
+after(() => original[Symbol.dispose]());
+
+/** A copy of the data, to be damaged. */
+class Copy implements Disposable {
+  readonly #directory = new TemporaryDirectory();
+
+  constructor() {
+    cpSync(original.path, this.#directory.path, { recursive: true });
+  }
+
+  get dir(): string {
+    return this.#directory.path;
+  }
+
+  /** The files of the database of this kind, oldest first. */
+  files(pattern: RegExp): string[] {
+    const db = `${this.dir}/db`;
+    const names = readdirSync(db).filter((name) => pattern.test(name));
+    assert.ok(names.length > 0, `there is no file ${String(pattern)}`);
+    return names.sort().map((name) => `${db}/${name}`);
+  }
+
+  fingerprint(): string[] {
+    return this.files(/./).map((path) => {
+      const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+      return `${path} ${digest}`;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#directory[Symbol.dispose]();
+  }
+}
+
+function flipByte(path: string, at: number): void {
+  const file = openSync(path, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte[0] = (byte[0] ?? 0) ^ 0x55;
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
+}
+
+function half(path: string): number {
+  return Math.floor(statSync(path).size / 2);
+}
+
+const FIRST = 0;
+const DAMAGES: Readonly<Record<string, (copy: Copy) => void>> = {
+  "CURRENT emptied": (copy) => truncateSync(`${copy.dir}/db/CURRENT`),
+  "CURRENT naming another file": (copy) => writeFileSync(`${copy.dir}/db/CURRENT`, "MANIFEST-9\n"),
+  "CURRENT removed": (copy) => rmSync(`${copy.dir}/db/CURRENT`),
+  "a byte of the MANIFEST turned": (copy) => {
+    const path = copy.files(/^MANIFEST/)[FIRST] ?? "";
+    flipByte(path, half(path));
+  },
+  "the MANIFEST emptied": (copy) => truncateSync(copy.files(/^MANIFEST/)[FIRST] ?? ""),
+  "a table cut in half": (copy) => {
+    const path = copy.files(/\.sst$/)[FIRST] ?? "";
+    truncateSync(path, half(path));
+  },
+  "a table removed": (copy) => rmSync(copy.files(/\.sst$/)[FIRST] ?? ""),
+};
+
+for (const [what, damage] of Object.entries(DAMAGES)) {
+  test(`${what}: refused by name and with advice, nothing is written`, async () => {
+    using copy = new Copy();
+    damage(copy);
+    const untouched = copy.fingerprint();
+    const ended = await KeptProcess.toItsEnd(argumentsOf({ dir: copy.dir, settings: SETTINGS }));
+    assert.equal(ended.code, 1, ended.stdout);
+    assert.ok(ended.stderr.includes(copy.dir), ended.stderr);
+    assert.match(ended.stderr, /damaged|cannot be opened|not its file CURRENT/);
+    assert.match(ended.stderr, /backup|check the disk/);
+    assert.deepEqual(copy.fingerprint(), untouched);
+  });
+}
+
+test("bytes turned inside a table: who asks for them hears so, everybody else is served", async (t) => {
+  using copy = new Copy();
+  for (const path of copy.files(/\.sst$/).slice(0, 3)) flipByte(path, half(path));
+  await using server = await ServerProcess.start({ dir: copy.dir, settings: SETTINGS });
+  const client = await server.client();
+  const outcomes = { right: 0, damaged: 0 };
+  for (let index = 0; index < KEY_COUNT; index++) {
+    // oxlint-disable-next-line no-await-in-loop -- one cold read after the other
+    const reply = await client.send("GET", keyOf(index));
+    if (reply instanceof ErrorReply) {
+      assert.match(reply.text, /^MISCONF .*(checksum mismatch|corrupt)/);
+      assert.match(reply.text, /stop the server and run 'kept check'/);
+      outcomes.damaged++;
+    } else {
+      assert.equal(reply, valueOf(index), `${keyOf(index)} has a wrong value`);
+      outcomes.right++;
+    }
+  }
+  t.diagnostic(JSON.stringify(outcomes));
+  assert.ok(outcomes.damaged > 0, "no byte of a value was hit");
+  assert.ok(outcomes.right > KEY_COUNT / 2);
+  assert.deepEqual(await client.send("SET", "written-since", "v"), OK);
+  assert.equal(await client.send("GET", "written-since"), "v");
+});
+
+test("another program's RocksDB is refused, and not a byte of it changes", async () => {
+  using copy = new Copy();
+  rmSync(`${copy.dir}/db`, { recursive: true });
+  const families = { default: {}, metadata: {} };
+  const options = { createIfMissing: true, createMissingColumnFamilies: true, families };
+  const database = await Database.open(`${copy.dir}/db`, options);
+  await database.close();
+  const untouched = copy.fingerprint();
+  const ended = await KeptProcess.toItsEnd(argumentsOf({ dir: copy.dir, settings: SETTINGS }));
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, /holds a RocksDB database of another program/);
+  assert.deepEqual(copy.fingerprint(), untouched);
+});
+
+test("a value over the limit is refused before it is read, and changes nothing", async () => {
+  using directory = new TemporaryDirectory();
+  const settings = { "proto-max-bulk-len": "1mb" };
+  await using server = await ServerProcess.start({ dir: directory.path, settings });
+  const client = await server.client();
+  const whole = "x".repeat(1024 * 1024);
+  assert.deepEqual(await client.send("SET", "key", whole), OK);
+  const tooLong = /^ERR string exceeds maximum allowed size/;
+  for (const command of [
+    ["APPEND", "key", "y"],
+    ["SETRANGE", "key", String(whole.length), "y"],
+    ["SETBIT", "key", String(whole.length * 8), "1"],
+  ]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const reply = await client.send(...command);
+    assert.ok(reply instanceof ErrorReply);
+    if (command[0] !== "SETBIT") assert.match(reply.text, tooLong);
+  }
+  // The announcement alone is enough: the server does not wait for what it will not take.
+  const other = await server.client();
+  other.write(`*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$${whole.length + 1}\r\n`);
+  const refused = new ErrorReply("ERR Protocol error: invalid bulk length");
+  assert.deepEqual(await other.readUntilClosed(), [refused]);
+  assert.equal(await client.send("GET", "key"), whole);
+  assert.equal(await client.send("DBSIZE"), 1);
+});
