@@ -96,7 +96,7 @@ async function perform(world: World, talker: Talker, command: string): Promise<v
 
 async function collect({ core, clock, bugs }: World): Promise<void> {
   const onBug = (error: unknown): void => void bugs.push(error);
-  await new Collector({ pipeline: core.pipeline, clock, onBug }).round();
+  await new Collector({ pipeline: core.pipeline, clock, onTrouble: onBug, onBug }).round();
 }
 
 test("the examples of docs/encoding.md are what the server writes, byte for byte", async () => {

@@ -12,6 +12,7 @@ import * as meta from "../encoding/meta.ts";
 import { DATA, ELEMENTS, EXPIRY, META, ORDER } from "../engine/engine.ts";
 import type { CursorRange } from "../engine/engine.ts";
 import { CHUNK_COUNT } from "../keyspace/incarnation.ts";
+import { Trouble, type BackgroundParts } from "./trouble.ts";
 import type { Sweep } from "../keyspace/keyspace.ts";
 
 const ROUND_MS = 1000;
@@ -21,13 +22,15 @@ export class Collector {
   readonly #pipeline: Pipeline;
   readonly #clock: Clock;
   readonly #onBug: (error: unknown) => void;
+  readonly #trouble: Trouble;
   #timer: Timer | null = null;
   #stopped = false;
 
-  constructor(parts: { pipeline: Pipeline; clock: Clock; onBug: (error: unknown) => void }) {
+  constructor(parts: BackgroundParts) {
     this.#pipeline = parts.pipeline;
     this.#clock = parts.clock;
     this.#onBug = parts.onBug;
+    this.#trouble = new Trouble((words) => parts.onTrouble(`What was flushed stays: ${words}`));
   }
 
   start(): void {
@@ -42,19 +45,30 @@ export class Collector {
   #schedule(): void {
     if (this.#stopped) return;
     this.#timer = this.#clock.after(ROUND_MS, () => {
-      void this.round().then(
-        () => this.#schedule(),
-        (error: unknown) => this.#onBug(error),
-      );
+      void this.#beat().catch(this.#onBug);
     });
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.round();
+      this.#trouble.over();
+    } catch (error) {
+      if (!this.#trouble.met(error)) throw error;
+    }
+    this.#schedule();
   }
 
   /** Collects every flushed incarnation there is; stops early when writes are refused. */
   async round(): Promise<void> {
+    const { keyspace } = this.#pipeline;
     for (const id of await this.#dropped()) {
       if (this.#stopped || !this.#mayWrite()) return;
+      const { undoCount } = keyspace;
       await this.#sweep(rangesOf(id));
       if (!(await this.#sweepExpiry(id))) return;
+      // The note goes only behind all sweeps: was one of them refused, it is all done again.
+      if (keyspace.undoCount !== undoCount) return;
       await this.#sweep([{ store: META, from: meta.dropKey(id), to: null }]);
     }
   }

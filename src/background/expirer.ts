@@ -11,6 +11,7 @@ import type { Pipeline } from "../commit/pipeline.ts";
 import { internalUnit } from "../commit/unit.ts";
 import { decodeExpiryKey, u48 } from "../encoding/key.ts";
 import { EXPIRY } from "../engine/engine.ts";
+import { Trouble, type BackgroundParts } from "./trouble.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 
@@ -31,15 +32,17 @@ export class Expirer {
   readonly #pipeline: Pipeline;
   readonly #clock: Clock;
   readonly #onBug: (error: unknown) => void;
-  /** Everything before this time has been removed: tombstones that need not be walked again. */
-  #fromMs = 0;
+  readonly #trouble: Trouble;
+  /** Entries of the index before this one have been seen to: tombstones, not to be walked again. */
+  #from: Bytes = "";
   #timer: Timer | null = null;
   #stopped = false;
 
-  constructor(parts: { pipeline: Pipeline; clock: Clock; onBug: (error: unknown) => void }) {
+  constructor(parts: BackgroundParts) {
     this.#pipeline = parts.pipeline;
     this.#clock = parts.clock;
     this.#onBug = parts.onBug;
+    this.#trouble = new Trouble((words) => parts.onTrouble(`Expired keys stay: ${words}`));
   }
 
   /** `hz`: rounds a second. */
@@ -64,11 +67,19 @@ export class Expirer {
   #schedule(delayMs: number): void {
     if (this.#stopped) return;
     this.#timer = this.#clock.after(delayMs, () => {
-      void this.round().then(
-        (met) => this.#schedule(met < this.keysPerRound ? this.roundMs : this.#backlogMs),
-        (error: unknown) => this.#onBug(error),
-      );
+      void this.#beat().catch(this.#onBug);
     });
+  }
+
+  async #beat(): Promise<void> {
+    let met = 0;
+    try {
+      met = await this.round();
+      this.#trouble.over();
+    } catch (error) {
+      if (!this.#trouble.met(error)) throw error;
+    }
+    this.#schedule(met < this.keysPerRound ? this.roundMs : this.#backlogMs);
   }
 
   get #backlogMs(): number {
@@ -82,24 +93,31 @@ export class Expirer {
     if (!this.enabled || !idle) return 0;
     const nowMs = this.#clock.nowMs();
     const { keyspace } = pipeline;
-    this.#fromMs = Math.min(this.#fromMs, keyspace.earliestExpiryMs);
+    this.#goBackTo(keyspace.earliestExpiryMs);
     keyspace.earliestExpiryMs = Infinity;
     const due = await this.#due(nowMs);
-    if (due.length === 0) {
-      this.#fromMs = nowMs;
+    const last = due.at(-1);
+    if (last === undefined) {
+      this.#from = u48(nowMs);
       return 0;
     }
-    await this.#remove(due);
-    const last = due.at(-1);
-    if (last !== undefined) this.#fromMs = decodeExpiryKey(last).expiryMs;
+    const left = await this.#remove(due);
+    this.#from = `${last}\0`;
+    if (left !== null) this.#goBackTo(left);
     return due.length;
+  }
+
+  #goBackTo(expiryMs: number): void {
+    if (expiryMs === Infinity) return;
+    const from = u48(expiryMs);
+    if (from < this.#from) this.#from = from;
   }
 
   /** Index entries of times up to now, earliest first. */
   async #due(nowMs: number): Promise<Bytes[]> {
     const { engine } = this.#pipeline.keyspace;
     const range = {
-      lower: u48(this.#fromMs),
+      lower: this.#from,
       upper: u48(nowMs + 1),
       reverse: false,
       valueBytesMax: 0,
@@ -117,32 +135,52 @@ export class Expirer {
     }
   }
 
-  #remove(entries: readonly Bytes[]): Promise<void> {
+  /** The earliest time of what cannot be removed now, because it cannot be read; null for none. */
+  async #remove(entries: readonly Bytes[]): Promise<number | null> {
     const { keyspace } = this.#pipeline;
     const places = new Map<number, Database>();
     for (const database of [...keyspace.databases, keyspace.system]) {
       places.set(database.incarnation.id, database);
     }
-    const wanted: { database: Database; key: Bytes }[] = [];
+    const wanted: Due[] = [];
     for (const entry of entries) {
-      const { target } = decodeExpiryKey(entry);
+      const { expiryMs, target } = decodeExpiryKey(entry);
       const database = places.get(target.incarnationId);
-      // Of a flushed incarnation: the collector's business.
-      if (database !== undefined) wanted.push({ database, key: target.key });
+      // Of a flushed incarnation: the collector's business. Or of a database configured away.
+      if (database !== undefined) wanted.push({ database, key: target.key, expiryMs });
     }
+    if (await this.#removeTogether(wanted)) return null;
+    // One of them cannot be read: the others need not wait for it.
+    let leftMs: number | null = null;
+    for (const one of wanted) {
+      if (!(await this.#removeTogether([one]))) leftMs ??= one.expiryMs;
+    }
+    return leftMs;
+  }
+
+  /** False when they could not be read: nothing has happened then. */
+  async #removeTogether(wanted: readonly Due[]): Promise<boolean> {
+    let hasRun = false;
     const unit = internalUnit(
-      keyspace.system,
-      (view) => removeAll(view, wanted),
+      this.#pipeline.keyspace.system,
+      (view) => {
+        removeAll(view, wanted);
+        hasRun = true;
+      },
       () => wanted,
     );
-    return this.#pipeline.perform(unit);
+    await this.#pipeline.perform(unit);
+    return hasRun;
   }
 }
 
-function removeAll(
-  view: View,
-  wanted: readonly { readonly database: Database; readonly key: Bytes }[],
-): void {
+interface Due {
+  readonly database: Database;
+  readonly key: Bytes;
+  readonly expiryMs: number;
+}
+
+function removeAll(view: View, wanted: readonly Due[]): void {
   for (const { database, key } of wanted) {
     view.database = database;
     view.removeExpired(key);

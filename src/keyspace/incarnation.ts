@@ -4,6 +4,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { SLOT_COUNT } from "../encoding/key.ts";
+import { CorruptMeta } from "../encoding/meta.ts";
 import type { Record } from "./record.ts";
 
 /** Slots whose "may hold keys" bits are stored together: 64 bytes, a small put. */
@@ -60,7 +61,11 @@ export class Incarnation {
     return Buffer.from(this.slotBits.subarray(from, from + CHUNK_BYTES)).latin1Slice();
   }
 
+  /** Throws CorruptMeta. */
   loadChunk(index: number, bytes: Bytes): void {
+    if (bytes.length !== CHUNK_BYTES) {
+      throw new CorruptMeta(`the slots of a database do not decode: ${bytes.length} bytes`);
+    }
     this.slotBits.set(Buffer.from(bytes, "latin1"), index * CHUNK_BYTES);
   }
 

@@ -34,7 +34,7 @@ import { COLD } from "./cold.ts";
 import { encodeCounts, encodeRecord, encodeSlots } from "./encode.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
-import type { Undo } from "./undo.ts";
+import type { CacheSize, Undo } from "./undo.ts";
 
 /** What is to happen outside the store when a batch commits. */
 export interface Effect {
@@ -130,6 +130,8 @@ export class Keyspace {
   /** Databases that are configured away keep their incarnations, for when they come back. */
   readonly #beyond: readonly number[];
   #versions = 0;
+  /** How often batches were undone: whether what was written since some moment still stands. */
+  undoCount = 0;
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
@@ -202,8 +204,20 @@ export class Keyspace {
 
   // Changing
 
-  /** Gives a record new content; the one door through which keys change. */
+  /** Gives a record new content. */
   change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+    this.#apply(record, kind, value, expiryMs);
+    const { incarnation } = record;
+    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
+  }
+
+  /** Removes what has died of age: for who watches the key nothing changes, it was gone before. */
+  collect(record: Record): void {
+    this.#apply(record, ABSENT, null, 0);
+  }
+
+  /** The one door through which keys change. */
+  #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
     this.cacheBytes += sizeOf(value) - sizeOf(record.value);
     applyState(record, kind, value, expiryMs);
@@ -212,10 +226,8 @@ export class Keyspace {
       this.#dirty.push(record);
     }
     record.batch = this.openBatch;
-    const { incarnation } = record;
-    this.#touchedIncarnations.add(incarnation);
+    this.#touchedIncarnations.add(record.incarnation);
     this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
-    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
   }
 
   #touchWatched(incarnation: Incarnation, key: Bytes): void {
@@ -306,7 +318,7 @@ export class Keyspace {
   }
 
   rollbackTo(mark: Mark): void {
-    revertDownTo(this.#undoLog, mark.undoLength);
+    revertDownTo(this, this.#undoLog, mark.undoLength);
     this.#effects.length = mark.effectCount;
     this.openBytes = mark.bytes;
   }
@@ -414,12 +426,13 @@ export class Keyspace {
    * speak of the undone writes, in order: they still have to happen.
    */
   undoAll(): Effect[] {
+    this.undoCount++;
     const effects = [...this.#unsettled.flatMap((closed) => closed.effects), ...this.#effects];
-    revertDownTo(this.#undoLog, 0);
+    revertDownTo(this, this.#undoLog, 0);
     for (let index = this.#unsettled.length - 1; index >= 0; index--) {
       const closed = this.#unsettled[index];
       assert(closed !== undefined);
-      undoClosed(closed);
+      undoClosed(this, closed);
       this.#noteExpiries(closed.records);
     }
     this.#noteExpiries(this.#dirty);
@@ -508,7 +521,8 @@ class RecordUndo implements Undo {
     this.#batch = record.batch;
   }
 
-  revert(): void {
+  revert(cache: CacheSize): void {
+    cache.cacheBytes += sizeOf(this.#value) - sizeOf(this.#record.value);
     applyState(this.#record, this.#kind, this.#value, this.#expiryMs);
     this.#record.batch = this.#batch;
   }
@@ -538,8 +552,8 @@ function sizeOf(value: Value): number {
   return value === null ? 0 : value.length;
 }
 
-function revertDownTo(undoLog: Undo[], length: number): void {
-  while (undoLog.length > length) undoLog.pop()?.revert();
+function revertDownTo(cache: CacheSize, undoLog: Undo[], length: number): void {
+  while (undoLog.length > length) undoLog.pop()?.revert(cache);
 }
 
 function storedState(record: Record): StoredState {
@@ -548,8 +562,9 @@ function storedState(record: Record): StoredState {
   return stored ? STORED : NOT_STORED;
 }
 
-function undoClosed(closed: ClosedBatch): void {
-  for (let index = closed.undoLog.length - 1; index >= 0; index--) closed.undoLog[index]?.revert();
+function undoClosed(cache: CacheSize, closed: ClosedBatch): void {
+  const { undoLog } = closed;
+  for (let index = undoLog.length - 1; index >= 0; index--) undoLog[index]?.revert(cache);
   for (let index = closed.records.length - 1; index >= 0; index--) {
     const record = closed.records[index];
     const before = closed.before[index];

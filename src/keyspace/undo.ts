@@ -2,5 +2,11 @@
 // open batch. Rolling back a command, a script or a refused batch pops and reverts in reverse order.
 
 export interface Undo {
-  revert(): void;
+  /** `cache` is told what comes back or goes. */
+  revert(cache: CacheSize): void;
+}
+
+/** What cached records take, by estimate. */
+export interface CacheSize {
+  cacheBytes: number;
 }

@@ -155,18 +155,27 @@ export class View {
   remove(key: Bytes): boolean {
     const record = this.#lookUp(key);
     if (record.kind === ABSENT) return false;
-    const expired = this.#noteExpiredBefore(record);
+    if (this.#isExpired(record)) {
+      this.#collect(record);
+      return false;
+    }
     this.#change(record, ABSENT, null, 0);
-    return !expired;
+    return true;
   }
 
   /** Removes a key whose time has come; the expirer's only tool. False if there is nothing to do. */
   removeExpired(key: Bytes): boolean {
     const record = this.#lookUp(key);
     if (record.kind === ABSENT || !this.#isExpired(record)) return false;
-    this.#noteExpiredBefore(record);
-    this.#change(record, ABSENT, null, 0);
+    this.#collect(record);
     return true;
+  }
+
+  /** Not bound by `unitBytesMax`: it is nobody's command, and must not fail. */
+  #collect(record: Record): void {
+    this.#noteExpiredBefore(record);
+    this.keyspace.collect(record);
+    this.stats.changes++;
   }
 
   /** Overwriting a key that has expired but was not collected yet: it dies of old age first. */

@@ -121,8 +121,9 @@ async function startOn(
   const core = await openCore(engine, settings, given);
   const { pipeline } = core;
   const durability = new Durability({ pipeline, clock, mode: settings.syncMode, onBug });
-  const expirer = new Expirer({ pipeline, clock, onBug });
-  const collector = new Collector({ pipeline, clock, onBug });
+  const onTrouble = (words: string): void => log.warning(words);
+  const expirer = new Expirer({ pipeline, clock, onTrouble, onBug });
+  const collector = new Collector({ pipeline, clock, onTrouble, onBug });
   const health = new HealthWatcher({ pipeline, clock, log, onBug });
   config.onChange("appendfsync", (mode) => {
     durability.mode = mode;

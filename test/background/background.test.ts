@@ -20,10 +20,22 @@ function keysIn(engine: MemoryEngine, store: StoreId, lower = ""): Bytes[] {
   return flat.filter((_, index) => index % 2 === 0);
 }
 
-function background(world: World): { expirer: Expirer; collector: Collector } {
+interface Background {
+  readonly expirer: Expirer;
+  readonly collector: Collector;
+  readonly troubles: string[];
+}
+
+function background(world: World): Background {
   const { pipeline } = world.core;
-  const parts = { pipeline, clock: world.clock, onBug: (bug: unknown) => world.bugs.push(bug) };
-  return { expirer: new Expirer(parts), collector: new Collector(parts) };
+  const troubles: string[] = [];
+  const parts = {
+    pipeline,
+    clock: world.clock,
+    onTrouble: (words: string) => troubles.push(words),
+    onBug: (bug: unknown) => world.bugs.push(bug),
+  };
+  return { expirer: new Expirer(parts), collector: new Collector(parts), troubles };
 }
 
 test("keys whose time has come are removed from data and index, and their events told", async () => {
@@ -84,6 +96,18 @@ test("a round removes 256 keys for each step of effort", async () => {
   assert.equal(await round(), 3 * 256);
   assert.equal(await round(), 1);
   assert.equal(world.core.stats.expiredKeys, 256 * 4 + 1);
+});
+
+test("keys that die together are removed together, whatever limit commands have", async () => {
+  await using world = await openWorld({ limits: { unitBytesMax: 1000 } });
+  const { expirer } = background(world);
+  const talker = world.connect();
+  for (let index = 0; index < 200; index++) talker.say(`SET key:${index} 1 PX 10`);
+  await world.settle();
+  world.clock.advance(20);
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
 });
 
 test("hz is how many rounds there are in a second, with and without a backlog", async () => {
@@ -200,4 +224,93 @@ test("everysec fsyncs what was written; a waiter for a batch is told when it is 
   await waiting;
   assert.ok(durability.syncedBatch >= lastWriteBatch);
   durability.stop();
+});
+
+test("keys of a database that is configured away do not stand in the way of those behind them", async () => {
+  const first = await openWorld();
+  const talker = first.connect();
+  talker.say("SELECT 9");
+  for (let index = 0; index < 300; index++) talker.say(`SET key:${index} 1 PX 10`);
+  talker.say("SELECT 0");
+  talker.say("SET last 1 PX 10");
+  await first.settle();
+  const engine = first.engine.crash({ survive: "process" });
+  await using world = await openWorld({ engine, databaseCount: 2 });
+  world.clock.advance(20);
+  const { expirer } = background(world);
+  for (let round = 0; round < 3; round++) {
+    await expirer.round();
+    await world.settle();
+  }
+  assert.equal(world.core.stats.expiredKeys, 1);
+});
+
+test("a key that cannot be read now keeps its place, and the others go", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  const talker = world.connect();
+  for (const key of ["a", "b", "c"]) talker.say(`SET ${key} 1 PX 10`);
+  await world.settle();
+  world.core.pipeline.keyspace.dropCache();
+  world.engine.coldKeys((store) => store === DATA);
+  world.engine.cool();
+  world.clock.advance(20);
+  world.engine.holdAsync();
+  const round = expirer.round();
+  await world.settle();
+  // The load of all three, and then that of the first alone.
+  world.engine.failReads("io", 2);
+  world.engine.stopHolding();
+  await round;
+  await world.settle();
+  assert.equal(keysIn(world.engine, EXPIRY).length, 1);
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
+});
+
+test("a disk that cannot be read is told once, and background work goes on when it can", async () => {
+  await using world = await openWorld();
+  const { expirer, collector, troubles } = background(world);
+  const talker = world.connect();
+  talker.say("SET a 1 PX 10");
+  await world.settle();
+  world.engine.failReads("io");
+  expirer.start();
+  collector.start();
+  for (let round = 0; round < 30; round++) {
+    world.clock.advance(100);
+    await world.settle();
+  }
+  assert.equal(troubles.length, 2);
+  world.engine.failReads("io", 0);
+  world.clock.advance(100);
+  await world.settle();
+  assert.equal(world.core.stats.expiredKeys, 1);
+  expirer.stop();
+  collector.stop();
+});
+
+test("a flush is collected to the end, also when some of the sweeps are refused", async () => {
+  await using world = await openWorld();
+  const { collector } = background(world);
+  const talker = world.connect();
+  for (const key of ["a", "b", "c"]) talker.say(`SET ${key} 1 PX 1000`);
+  await world.settle();
+  talker.say("FLUSHALL");
+  await world.settle();
+  world.engine.coldKeys((store) => store === EXPIRY);
+  world.engine.cool();
+  const round = collector.round();
+  world.engine.holdAsync();
+  world.engine.refuseCommits("stall", 1);
+  await world.settle();
+  world.engine.stopHolding();
+  await round;
+  await world.settle();
+  await collector.round();
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, DATA), []);
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
+  assert.deepEqual(keysIn(world.engine, META, "drop"), keysIn(world.engine, META, "drop\xff"));
 });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Expirer } from "../../src/background/expirer.ts";
 import { openWorld } from "../support/world.ts";
 
 test("a watched key that another connection changes makes EXEC null", async () => {
@@ -68,6 +69,33 @@ test("a watched key that expires makes EXEC null; one that had expired before do
   for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
   await world.settle();
   assert.deepEqual(watcher.heard().at(-1), "nil-array");
+});
+
+test("a key that was dead at WATCH may be collected; one that was alive may not", async () => {
+  await using world = await openWorld();
+  const { pipeline } = world.core;
+  const onBug = (bug: unknown): unknown => world.bugs.push(bug);
+  const onTrouble = onBug;
+  const expirer = new Expirer({ pipeline, clock: world.clock, onTrouble, onBug });
+  const [early, late, third] = [world.connect(), world.connect(), world.connect()];
+  early.say("SET k v PX 10");
+  await world.settle();
+  early.say("WATCH k");
+  world.clock.advance(20);
+  late.say("WATCH k");
+  third.say("WATCH k");
+  await expirer.round();
+  await world.settle();
+  for (const watcher of [early, late]) {
+    for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+    await world.settle();
+  }
+  assert.equal(early.heard().at(-1), "nil-array");
+  assert.equal(late.heard().at(-1), "[ PONG ]");
+  for (const line of ["SET k again", "DEL k"]) early.say(line);
+  for (const line of ["MULTI", "PING", "EXEC"]) third.say(line);
+  await world.settle();
+  assert.equal(third.heard().at(-1), "nil-array");
 });
 
 test("EXEC and DISCARD without MULTI leave WATCH alone: Kvrocks 1562", async () => {

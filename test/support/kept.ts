@@ -153,7 +153,7 @@ function administration(
     server,
     config,
     durability,
-    expirer: new Expirer(workers),
+    expirer: new Expirer({ ...workers, onTrouble: (words) => logged.push(words) }),
     log: new Log({ write, nowMs: () => clock.nowMs(), processId: process.pid }),
     random: new SeededRandom(2),
     port,

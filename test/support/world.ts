@@ -26,6 +26,7 @@ export interface WorldSettings {
   readonly session?: Partial<SessionSettings>;
   readonly limits?: Partial<Limits>;
   readonly cacheBytesMax?: number;
+  readonly databaseCount?: number;
 }
 
 export interface World extends AsyncDisposable {
@@ -118,7 +119,10 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
     engine,
     clock,
     random: new SeededRandom(1),
-    keyspace: { databaseCount: 16, cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024 },
+    keyspace: {
+      databaseCount: settings.databaseCount ?? 16,
+      cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
+    },
     pipeline: {
       sync: false,
       stallWaitMs: 0,
