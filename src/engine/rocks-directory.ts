@@ -1,7 +1,15 @@
 // May this directory be opened? Looked at before RocksDB is let near it, because RocksDB creates and
 // recovers eagerly: in somebody else's directory not one byte may change.
 
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -78,6 +86,28 @@ export function bytesOfLogs(path: string): number {
     sum += statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0;
   }
   return sum;
+}
+
+const PAGE_BYTES = 4096;
+
+/**
+ * Whether the newest log ends in nothing, as after a power cut: the file had grown, the bytes had not
+ * reached the disk. Only what was never synced can be lost like that.
+ */
+export function logEndsInNothing(path: string): boolean {
+  const logs = readdirSync(path).filter((name) => name.endsWith(".log"));
+  const newest = logs.sort((one, other) => parseInt(one, 10) - parseInt(other, 10)).at(-1);
+  if (newest === undefined) return false;
+  const file = openSync(join(path, newest), "r");
+  try {
+    const { size } = fstatSync(file);
+    if (size === 0) return false;
+    const page = Buffer.alloc(PAGE_BYTES);
+    const from = Math.floor((size - 1) / PAGE_BYTES) * PAGE_BYTES;
+    return page.subarray(0, readSync(file, page, 0, PAGE_BYTES, from)).every((byte) => byte === 0);
+  } finally {
+    closeSync(file);
+  }
 }
 
 const PROBE_NAME = "kept-probe.tmp";

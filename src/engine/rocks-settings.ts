@@ -63,6 +63,8 @@ export function withChange(settings: RocksSettings, name: string, value: string)
 export function databaseOptions(settings: RocksSettings): OptionStrings {
   return {
     avoid_unnecessary_blocking_io: "true",
+    // RocksDB's own choice reads a damaged log up to the damage and drops the rest without a word.
+    wal_recovery_mode: "kTolerateCorruptedTailRecords",
     ...settings.database,
     // The hash memtable takes one writer at a time; that writer needs no pipeline.
     allow_concurrent_memtable_write: "false",
@@ -70,6 +72,12 @@ export function databaseOptions(settings: RocksSettings): OptionStrings {
     // Without a log, families flushed one by one would tear batches that span them (law 3).
     atomic_flush: settings.disableWal ? "true" : "false",
   };
+}
+
+/** For a log whose end never reached the disk: what stands before it is read, the rest is not there. */
+export function afterPowerCut(settings: RocksSettings): RocksSettings {
+  const database = { ...settings.database, wal_recovery_mode: "kPointInTimeRecovery" };
+  return { ...settings, database };
 }
 
 interface FamilyPlan {

@@ -83,23 +83,10 @@ interface Opening {
 }
 
 async function openDatabase(opening: Opening): Promise<Database> {
-  const { path, settings, blockCache, relay } = opening;
-  const plans = [...settingsOf.familyPlans(settings)];
+  const { path } = opening;
   let database: Database;
   try {
-    database = await Database.open(path, {
-      options: settingsOf.databaseOptions(settings),
-      families: Object.fromEntries(plans.map(([name, plan]) => [name, { ...plan, blockCache }])),
-      createIfMissing: true,
-      createMissingColumnFamilies: true,
-      statistics: settings.statistics,
-      // Debian's RocksDB aborts the process when its log of messages meets a full disk twice: a failed
-      // assertion in its file writer. And a start that is refused must write nothing. What matters
-      // comes as events.
-      withoutMessageLog: true,
-      readThreads: settings.readThreadCount,
-      listener: relay.take,
-    });
+    database = await openTolerant(opening);
   } catch (error) {
     if (!(error instanceof RocksDBError)) throw error;
     if (error.code === "InvalidArgument") throw new SettingRefused(error.message);
@@ -108,6 +95,38 @@ async function openDatabase(opening: Opening): Promise<Database> {
   if (FAMILY_NAMES.every((name, id) => database.families.get(name) === id)) return database;
   await database.close();
   throw directory.holdsForeignData(path);
+}
+
+/**
+ * A log cut short is read to its end, as is one whose end never reached the disk; one that is damaged
+ * before its end is refused: what stands behind the damage was acknowledged.
+ */
+async function openTolerant(opening: Opening): Promise<Database> {
+  const { path, settings } = opening;
+  try {
+    return await openAs(opening);
+  } catch (error) {
+    const isDamaged = error instanceof RocksDBError && error.code === "Corruption";
+    if (!isDamaged || !directory.logEndsInNothing(path)) throw error;
+    return openAs({ ...opening, settings: settingsOf.afterPowerCut(settings) });
+  }
+}
+
+function openAs({ path, settings, blockCache, relay }: Opening): Promise<Database> {
+  const plans = [...settingsOf.familyPlans(settings)];
+  return Database.open(path, {
+    options: settingsOf.databaseOptions(settings),
+    families: Object.fromEntries(plans.map(([name, plan]) => [name, { ...plan, blockCache }])),
+    createIfMissing: true,
+    createMissingColumnFamilies: true,
+    statistics: settings.statistics,
+    // Debian's RocksDB aborts the process when its log of messages meets a full disk twice: a failed
+    // assertion in its file writer. And a start that is refused must write nothing. What matters
+    // comes as events.
+    withoutMessageLog: true,
+    readThreads: settings.readThreadCount,
+    listener: relay.take,
+  });
 }
 
 /** Looks at an existing database without writing to its directory; throws DirectoryRefused. */

@@ -131,6 +131,63 @@ test("a log cut anywhere opens with whole batches and loses only the last ones",
   await engine.close();
 });
 
+test("a log whose end never reached the disk opens with what stands before it", async () => {
+  using directory = new TemporaryDirectory();
+  const { keyCount, logSize } = await makeLog(directory.join("live"));
+  for (const from of [0, 3000, 8192, 20_000, logSize - 100]) {
+    const path = directory.join(`from-${from}`);
+    // A power cut leaves whole pages of nothing.
+    const kept = await openedAfter(directory.join("live"), path, (log) => {
+      log.fill(0, Math.floor(from / 4096) * 4096);
+    });
+    assert(kept.length < keyCount);
+    assert.deepEqual(kept, Array.from(kept.keys()), "only the last ones may be gone");
+  }
+});
+
+test("a log damaged before its end is refused: nothing acknowledged is dropped silently", async () => {
+  using directory = new TemporaryDirectory();
+  const { logSize } = await makeLog(directory.join("live"));
+  for (const at of [20, 3000, 8192, 20_000, Math.floor(logSize / 2)]) {
+    const path = directory.join(`at-${at}`);
+    const damage = (log: Buffer) => log.writeUInt8(log.readUInt8(at) ^ 0x55, at);
+    await assert.rejects(openedAfter(directory.join("live"), path, damage), /damaged.*backup/);
+    await assertRefused(path, /holds a damaged database/);
+  }
+});
+
+const LOGGED_KEYS = 2000;
+
+async function makeLog(path: string): Promise<{ keyCount: number; logSize: number }> {
+  const engine = await openRocksEngine(path, PLAIN_SETTINGS);
+  for (let index = 0; index < LOGGED_KEYS; index++) {
+    engine.write(batchOf(DATA, { [P1 + index]: "x".repeat(50) }));
+  }
+  // As the death of the process would leave it.
+  cpSync(path, `${path}-image`, { recursive: true });
+  await engine.close();
+  return { keyCount: LOGGED_KEYS, logSize: statSync(logOf(`${path}-image`)).size };
+}
+
+function logOf(path: string): string {
+  const name = readdirSync(path).find((one) => one.endsWith(".log"));
+  assert(name !== undefined);
+  return `${path}/${name}`;
+}
+
+/** The numbers of the keys in a copy of the image whose log was changed. */
+async function openedAfter(live: string, path: string, change: (log: Buffer) => void) {
+  cpSync(`${live}-image`, path, { recursive: true });
+  const log = readFileSync(logOf(path));
+  change(log);
+  writeFileSync(logOf(path), log);
+  const engine = await openRocksEngine(path, PLAIN_SETTINGS);
+  const keys = Array.from({ length: LOGGED_KEYS }, (_, index) => P1 + index);
+  const values = await engine.load(DATA, keys);
+  await engine.close();
+  return [...values.entries()].filter(([, value]) => value !== null).map(([index]) => index);
+}
+
 test("without a log, a sync and a clean close keep what was written", async () => {
   using directory = new TemporaryDirectory();
   const settings = { ...PLAIN_SETTINGS, disableWal: true };
