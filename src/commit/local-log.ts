@@ -6,22 +6,44 @@ import type { WriteOps } from "../engine/write-ops.ts";
 import { LogError, type AppendRequest, type CommitLog, type Entry } from "./log.ts";
 import type { Lease, LogBounds, Resolution, Seq } from "./log.ts";
 
+/**
+ * Epochs count the owners within this process; against other processes the engine's lock on its
+ * directory is the fence. An owner lives as long as the process, so a lease does not run out.
+ */
 export class LocalLog implements CommitLog {
   readonly #engine: Engine;
   #epoch = 0;
+  /** Who holds the lease; null when nobody does. */
+  #owner: string | null = null;
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** The directory lock of the engine already keeps other processes out; epochs count owners in this one. */
-  acquire(): Promise<Lease> {
+  acquire(_shard: number, owner: string): Promise<Lease> {
+    if (this.#owner !== null && this.#owner !== owner) {
+      const words = `the log is held by '${this.#owner}'`;
+      return Promise.reject(new LogError("fenced", words, { storage: "read-only" }));
+    }
+    this.#owner = owner;
     this.#epoch++;
     const epoch = this.#epoch;
-    return Promise.resolve(new LocalLease(this.#engine, epoch, () => this.#epoch === epoch));
+    const lease = new LocalLease(this.#engine, {
+      epoch,
+      isCurrent: () => this.#epoch === epoch && this.#owner !== null,
+      release: () => {
+        if (this.#epoch === epoch) this.#owner = null;
+      },
+    });
+    return Promise.resolve(lease);
   }
 
   async *subscribe(fromSeq: Seq): AsyncIterable<Entry> {
+    const first = await this.#engine.firstUpdate();
+    if (fromSeq < first) {
+      const words = `the log begins at ${first}, not at ${fromSeq}`;
+      throw new LogError("trimmed", words, { storage: "io", position: first });
+    }
     for await (const entry of this.#engine.updatesSince(fromSeq)) yield entry;
   }
 
@@ -37,20 +59,28 @@ export class LocalLog implements CommitLog {
   }
 }
 
+interface LeaseParts {
+  readonly epoch: number;
+  readonly isCurrent: () => boolean;
+  readonly release: () => void;
+}
+
 class LocalLease implements Lease {
   readonly epoch: number;
   readonly #engine: Engine;
   readonly #isCurrent: () => boolean;
+  readonly #release: () => void;
 
-  constructor(engine: Engine, epoch: number, isCurrent: () => boolean) {
+  constructor(engine: Engine, parts: LeaseParts) {
     this.#engine = engine;
-    this.epoch = epoch;
-    this.#isCurrent = isCurrent;
+    this.epoch = parts.epoch;
+    this.#isCurrent = parts.isCurrent;
+    this.#release = parts.release;
   }
 
   append(batch: WriteOps, request: AppendRequest): Seq | Promise<Seq> {
     if (!this.#isCurrent()) throw fenced(this.epoch);
-    const last = this.#engine.sequence();
+    const last = this.#end();
     if (last !== request.expectedSeq) {
       const words = `the log ends at ${last}, not at ${request.expectedSeq}`;
       throw new LogError("conflict", words, { storage: "io", position: last });
@@ -62,6 +92,14 @@ class LocalLease implements Lease {
       throw logError(error);
     }
     return this.#engine.sequence();
+  }
+
+  #end(): Seq {
+    try {
+      return this.#engine.sequence();
+    } catch (error) {
+      throw logError(error);
+    }
   }
 
   async #appendInBackground(batch: WriteOps, sync: boolean): Promise<Seq> {
@@ -87,6 +125,7 @@ class LocalLease implements Lease {
   }
 
   release(): Promise<void> {
+    this.#release();
     return Promise.resolve();
   }
 }

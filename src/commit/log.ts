@@ -1,6 +1,6 @@
 // The commit log: where a batch becomes a fact. Today the local RocksDB WAL (local-log.ts), later a
 // quorum log; the pipeline must not assume that the log is local, fast, or able to tell at once how
-// an append ended. Both implementations pass one suite (test/engine/commit-log.ts).
+// an append ended. Both implementations pass one suite (test/engine/suite-commit-log.ts).
 
 import type { StorageErrorKind } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";

@@ -1,7 +1,7 @@
 // The view: all that a command handler can see and do. Committed data plus what earlier commands of
 // the open batch have written; every change is noted for undo, for attribution and for the outside.
 //
-// One View serves one unit of work at a time; the runner (commit/runner.ts) points it at the unit.
+// One View serves one unit of work at a time; the pipeline points it at the unit.
 // `saw` and `wrote` are how laws 5 and 6 know whom a refused batch concerns.
 
 import type { Bytes } from "../base/bytes.ts";

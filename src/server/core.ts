@@ -142,7 +142,7 @@ export class Core {
     const keyspace = await openKeyspace(engine, options.keyspace);
     const stats = new Stats();
     const view = new View({ keyspace, stats, limits: options.limits, random: options.random });
-    const lease = await new LocalLog(engine).acquire();
+    const lease = await new LocalLog(engine).acquire(0, "server");
     const pipeline = new Pipeline({
       keyspace,
       view,
