@@ -248,8 +248,10 @@ export class Keyspace {
     const dropped = this.#dropped;
     dropped.push(database.incarnation);
     this.#undoLog.push({
-      revert() {
+      revert: () => {
         dropped.pop();
+        // The expirer took its keys for the collector's, and may have passed any of them.
+        this.earliestExpiryMs = 0;
       },
     });
     this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));

@@ -269,6 +269,25 @@ test("a key that cannot be read now keeps its place, and the others go", async (
   assert.deepEqual(keysIn(world.engine, EXPIRY), []);
 });
 
+test("keys whose database was flushed and came back are expired like any other", async () => {
+  await using world = await openWorld({ pipeline: { backgroundBytes: 0 } });
+  const { expirer } = background(world);
+  const talker = world.connect();
+  talker.say("SET a 1 PX 10");
+  await world.settle();
+  world.clock.advance(20);
+  world.engine.holdAsync();
+  world.engine.refuseCommits("stall", 1);
+  talker.say("FLUSHDB");
+  await world.settle();
+  await expirer.round();
+  world.engine.stopHolding();
+  await world.settle();
+  await expirer.round();
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
+});
+
 test("a disk that cannot be read is told once, and background work goes on when it can", async () => {
   await using world = await openWorld();
   const { expirer, collector, troubles } = background(world);
