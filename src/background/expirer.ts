@@ -12,8 +12,7 @@ import { internalUnit } from "../commit/unit.ts";
 import { decodeExpiryKey, u48 } from "../encoding/key.ts";
 import { EXPIRY } from "../engine/engine.ts";
 import { Trouble, type BackgroundParts } from "./trouble.ts";
-import type { Database } from "../keyspace/keyspace.ts";
-import type { View } from "../keyspace/view.ts";
+import type { Database, Keyspace } from "../keyspace/keyspace.ts";
 
 /** While there is a backlog the next round comes sooner. */
 const BACKLOG_ROUND_MS = 5;
@@ -137,37 +136,30 @@ export class Expirer {
 
   /** The earliest time of what cannot be removed now, because it cannot be read; null for none. */
   async #remove(entries: readonly Bytes[]): Promise<number | null> {
-    const { keyspace } = this.#pipeline;
-    const places = new Map<number, Database>();
-    for (const database of [...keyspace.databases, keyspace.system]) {
-      places.set(database.incarnation.id, database);
-    }
-    const wanted: Due[] = [];
-    for (const entry of entries) {
-      const { expiryMs, target } = decodeExpiryKey(entry);
-      const database = places.get(target.incarnationId);
-      // Of a flushed incarnation: the collector's business. Or of a database configured away.
-      if (database !== undefined) wanted.push({ database, key: target.key, expiryMs });
-    }
-    if (await this.#removeTogether(wanted)) return null;
+    const due = entries.map(dueOf);
+    if (await this.#removeTogether(due)) return null;
     // One of them cannot be read: the others need not wait for it.
     let leftMs: number | null = null;
-    for (const one of wanted) {
+    for (const one of due) {
       if (!(await this.#removeTogether([one]))) leftMs ??= one.expiryMs;
     }
     return leftMs;
   }
 
   /** False when they could not be read: nothing has happened then. */
-  async #removeTogether(wanted: readonly Due[]): Promise<boolean> {
+  async #removeTogether(due: readonly Due[]): Promise<boolean> {
+    const { keyspace } = this.#pipeline;
     let hasRun = false;
     const unit = internalUnit(
-      this.#pipeline.keyspace.system,
+      keyspace.system,
       (view) => {
-        removeAll(view, wanted);
+        for (const { database, key } of placed(keyspace, due)) {
+          view.database = database;
+          view.removeExpired(key);
+        }
         hasRun = true;
       },
-      () => wanted,
+      () => placed(keyspace, due),
     );
     await this.#pipeline.perform(unit);
     return hasRun;
@@ -175,14 +167,28 @@ export class Expirer {
 }
 
 interface Due {
-  readonly database: Database;
+  readonly incarnationId: number;
   readonly key: Bytes;
   readonly expiryMs: number;
 }
 
-function removeAll(view: View, wanted: readonly Due[]): void {
-  for (const { database, key } of wanted) {
-    view.database = database;
-    view.removeExpired(key);
+function dueOf(entry: Bytes): Due {
+  const { expiryMs, target } = decodeExpiryKey(entry);
+  return { incarnationId: target.incarnationId, key: target.key, expiryMs };
+}
+
+/** Where keys are at this moment: databases may be swapped while something is loaded. */
+function* placed(
+  keyspace: Keyspace,
+  due: readonly Due[],
+): Generator<{ readonly database: Database; readonly key: Bytes }> {
+  const places = new Map<number, Database>();
+  for (const database of [...keyspace.databases, keyspace.system]) {
+    places.set(database.incarnation.id, database);
+  }
+  for (const { incarnationId, key } of due) {
+    const database = places.get(incarnationId);
+    // Of a flushed incarnation: the collector's business. Or of a database configured away.
+    if (database !== undefined) yield { database, key };
   }
 }

@@ -288,6 +288,26 @@ test("keys whose database was flushed and came back are expired like any other",
   assert.deepEqual(keysIn(world.engine, EXPIRY), []);
 });
 
+test("keys whose database is swapped while they are loaded are expired all the same", async () => {
+  await using world = await openWorld();
+  const { expirer } = background(world);
+  const talker = world.connect();
+  talker.say("SET a 1 PX 10");
+  await world.settle();
+  world.core.pipeline.keyspace.dropCache();
+  world.engine.coldKeys((store) => store === DATA);
+  world.engine.cool();
+  world.clock.advance(20);
+  world.engine.holdAsync();
+  const round = expirer.round();
+  talker.say("SWAPDB 0 1");
+  await world.settle();
+  world.engine.stopHolding();
+  await round;
+  await world.settle();
+  assert.deepEqual(keysIn(world.engine, EXPIRY), []);
+});
+
 test("a disk that cannot be read is told once, and background work goes on when it can", async () => {
   await using world = await openWorld();
   const { expirer, collector, troubles } = background(world);
