@@ -5,7 +5,12 @@ import assert from "node:assert/strict";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { decodeDataKey, expiryKey } from "../../src/encoding/key.ts";
-import { CATALOG_KEY, SYSTEM_INCARNATION_ID, decodeCatalog } from "../../src/encoding/meta.ts";
+import {
+  CATALOG_KEY,
+  DROP_PREFIX,
+  SYSTEM_INCARNATION_ID,
+  decodeCatalog,
+} from "../../src/encoding/meta.ts";
 import { readHeader } from "../../src/encoding/record.ts";
 import { DATA, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
 import type { MemoryEngine } from "../../src/engine/memory.ts";
@@ -95,6 +100,11 @@ export function checkIndex(engine: MemoryEngine): void {
   }
   const found = entriesOf(engine, EXPIRY).map(([key]) => key);
   assert.deepEqual(found, wanted.sort(), "index: it does not hold just the keys that expire");
+}
+
+/** Whether something that was flushed is not collected yet. */
+export function hasDropNotes(engine: MemoryEngine): boolean {
+  return entriesOf(engine, META).some(([key]) => key.startsWith(DROP_PREFIX));
 }
 
 function entriesOf(engine: MemoryEngine, store: StoreId): [Bytes, Bytes][] {

@@ -14,7 +14,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import type { StorageErrorKind } from "../../src/engine/engine.ts";
 import { START_MS, openWorld, type World, type WorldSettings } from "../support/world.ts";
-import { checkIndex, checkMemoryIsDisk } from "./checks.ts";
+import { checkIndex, checkMemoryIsDisk, hasDropNotes } from "./checks.ts";
 import { Client } from "./client.ts";
 import { oneOf, randomCommand } from "./commands.ts";
 import { ONCE_KEY, WITNESS_DATABASE, Witness, tryOnce } from "./witness.ts";
@@ -282,8 +282,11 @@ export class Simulation {
       await this.world.settle();
       if (met === 0) break;
     }
-    await this.#collector.round();
-    await this.world.settle();
+    // It stands back while the pipeline is full, if only with what it has itself begun.
+    for (let round = 0; round < REST_ROUNDS_MAX && hasDropNotes(this.world.engine); round++) {
+      await this.#collector.round();
+      await this.world.settle();
+    }
   }
 
   async #check(): Promise<void> {
