@@ -37,11 +37,31 @@ export class Monitors {
     const nowMs = clock.nowMs();
     const seconds = Math.floor(nowMs / 1000);
     const fraction = String((nowMs % 1000) * 1000).padStart(6, "0");
-    const words = redacted(command, args).map(quoted).join(" ");
+    const words = shown(redacted(command, args));
     const line = `${seconds}.${fraction} [${session.databaseIndex} ${session.address}] ${words}`;
     const message = new Status(line);
     for (const monitor of this.#sessions) monitor.push(message);
   }
+}
+
+/** So much of a command is shown: whoever watches need not hold every large value himself. */
+const SHOWN_BYTES_MAX = 1024 * 1024;
+
+function shown(args: Args): string {
+  const words: string[] = [];
+  let left = SHOWN_BYTES_MAX;
+  for (const [index, argument] of args.entries()) {
+    if (left <= 0) {
+      words.push(`... (${args.length - index} more arguments)`);
+      break;
+    }
+    const cut = argument.length - left;
+    words.push(
+      cut > 0 ? `${quoted(argument.slice(0, left))}... (${cut} more bytes)` : quoted(argument),
+    );
+    left -= argument.length + 1;
+  }
+  return words.join(" ");
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -570,6 +570,12 @@ class SingleUnit implements Unit {
   }
 }
 
+/** How V8 says that no string, array or buffer can be that large. */
+const NO_SUCH_SIZE =
+  /^(Invalid (string|array|typed array) length|Array buffer allocation failed|Invalid count value)/;
+const RESULT_TOO_LARGE = new ErrorReply(
+  "ERR what this command would make is larger than the machine can hold",
+);
 const REPLY_TOO_LONG = new ErrorReply(
   "ERR the reply is longer than 512 MB; ask for less at a time, with SCAN, ranges or fewer keys",
 );
@@ -587,6 +593,7 @@ function encodeBounded(reply: Reply, protocol: 2 | 3): Bytes {
 /** What a handler that threw answers; null when it is no answer (a cold read, our own bug). */
 function refusalOf(error: unknown): ErrorReply | null {
   if (error instanceof CommandError) return error.reply;
+  if (error instanceof RangeError && NO_SUCH_SIZE.test(error.message)) return RESULT_TOO_LARGE;
   const failure = readFailure(error);
   return failure === null ? null : plainError(failure);
 }
