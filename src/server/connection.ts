@@ -68,6 +68,7 @@ export class Connection implements Output {
   /** So many replies wait for their commit that no more commands are run. */
   #backlogged = false;
   #closing = false;
+  #isStopped = false;
   /** Our side of the connection is ended; all that is left is to see the client go. */
   #ended = false;
   #softSinceMs = 0;
@@ -191,7 +192,8 @@ export class Connection implements Output {
   }
 
   get #isReady(): boolean {
-    return !this.#waiting && this.#drained && !this.#backlogged && !this.#closing;
+    if (this.#waiting || this.#isStopped) return false;
+    return this.#drained && !this.#backlogged && !this.#closing;
   }
 
   /** Reads on while more input could be used, and a little further while a command waits. */
@@ -285,6 +287,12 @@ export class Connection implements Output {
     // What waits for the disk is answered; what waits for somebody else would be done for nobody.
     if (this.session.isHeldBack) this.close();
     else this.#process();
+  }
+
+  /** No more commands are begun: the server stops. What runs or waits is still answered. */
+  stopTaking(): void {
+    this.#isStopped = true;
+    this.#regulate();
   }
 
   /** Closes once everything that was asked is answered. */

@@ -118,6 +118,8 @@ export class Server {
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const listener of this.#listeners) listener.close();
+    // Or there would always be another batch to wait for.
+    for (const connection of this.connections.values()) connection.stopTaking();
     await this.core.pipeline.close();
     for (const connection of this.connections.values()) connection.closeAfterFlush();
     for (const connection of this.connections.values()) connection.close();
