@@ -72,7 +72,8 @@ class UndoLog implements Way {
     const [database] = keyspace.databases;
     if (database === undefined) return;
     const record = keyspace.record(database.incarnation, key);
-    keyspace.change(record, STRING, next(record.value), record.expiryMs);
+    const before = typeof record.value === "string" ? record.value : null;
+    keyspace.change(record, STRING, next(before), record.expiryMs);
   }
 
   set(key: string): void {

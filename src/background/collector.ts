@@ -2,21 +2,31 @@
 // and notes the old one under "drop" in the same batch; here its ranges are deleted, its entries in the
 // expiry index swept in small steps, and at last the note itself. A crash in between loses nothing: the
 // note is still there at the next start.
+//
+// And the elements of deleted collections: their keys are gone, and a "gone" note says where they are.
+// Few elements are deleted one by one, in one step with the note; many by their range, since each range
+// deleted is one more for every later read of the store to look at.
 
+import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import { internalUnit } from "../commit/unit.ts";
+import { afterPrefix } from "../encoding/collection.ts";
 import { decodeExpiryKey, readU32, u32 } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
 import { DATA, ELEMENTS, EXPIRY, META, ORDER } from "../engine/engine.ts";
-import type { CursorRange } from "../engine/engine.ts";
+import type { CursorRange, StoreId } from "../engine/engine.ts";
 import { CHUNK_COUNT } from "../keyspace/incarnation.ts";
-import { Trouble, type BackgroundParts } from "./trouble.ts";
 import type { Sweep } from "../keyspace/keyspace.ts";
+import { Trouble, type BackgroundParts } from "./trouble.ts";
 
 const ROUND_MS = 1000;
+/** The pause when a round has left something: room for whatever else the server has to do. */
+const SHORT_ROUND_MS = 10;
 const ENTRIES_PER_STEP = 1000;
+/** So many elements of deleted collections go in one round: a few milliseconds. */
+const ENTRIES_PER_ROUND = 4000;
 
 export class Collector {
   readonly #pipeline: Pipeline;
@@ -25,6 +35,7 @@ export class Collector {
   readonly #trouble: Trouble;
   #timer: Timer | null = null;
   #stopped = false;
+  #more = false;
 
   constructor(parts: BackgroundParts) {
     this.#pipeline = parts.pipeline;
@@ -44,7 +55,7 @@ export class Collector {
 
   #schedule(): void {
     if (this.#stopped) return;
-    this.#timer = this.#clock.after(ROUND_MS, () => {
+    this.#timer = this.#clock.after(this.#more ? SHORT_ROUND_MS : ROUND_MS, () => {
       void this.#beat().catch(this.#onBug);
     });
   }
@@ -71,6 +82,36 @@ export class Collector {
       if (keyspace.undoCount !== undoCount) return;
       await this.#sweep([{ store: META, from: meta.dropKey(id), to: null }]);
     }
+    await this.#collectGone();
+  }
+
+  /** A step of bounded length; `#more` tells whether there is more to do. */
+  async #collectGone(): Promise<void> {
+    const prefix = meta.GONE_PREFIX;
+    const notes = await this.#read(META, { lower: prefix, upper: afterPrefix(prefix) });
+    let swept = 0;
+    for (const note of notes) {
+      this.#more = swept >= ENTRIES_PER_ROUND;
+      if (this.#more || this.#stopped || !this.#mayWrite()) return;
+      const prefixGone = meta.goneElementPrefix(note);
+      const sweeps = [
+        ...(await this.#elementSweeps(ELEMENTS, prefixGone)),
+        ...(await this.#elementSweeps(ORDER, prefixGone)),
+      ];
+      swept += sweeps.length + 1;
+      await this.#sweep([...sweeps, { store: META, from: note, to: null }]);
+    }
+  }
+
+  async #elementSweeps(
+    store: typeof ELEMENTS | typeof ORDER,
+    prefix: Bytes,
+  ): Promise<readonly Sweep[]> {
+    const upper = afterPrefix(prefix);
+    const keys = await this.#read(store, { lower: prefix, upper });
+    if (keys.length < ENTRIES_PER_STEP) return keys.map((from) => ({ store, from, to: null }));
+    assert(upper !== null, "ids stay below their limit");
+    return [{ store, from: prefix, to: upper }];
   }
 
   #mayWrite(): boolean {
@@ -85,10 +126,7 @@ export class Collector {
   }
 
   /** Keys of a range, `ENTRIES_PER_STEP` at most, read on the loop once they are in the cache. */
-  async #read(
-    store: typeof META | typeof EXPIRY,
-    bounds: { lower: Bytes; upper: Bytes | null },
-  ): Promise<Bytes[]> {
+  async #read(store: StoreId, bounds: { lower: Bytes; upper: Bytes | null }): Promise<Bytes[]> {
     const { engine } = this.#pipeline.keyspace;
     const range: Omit<CursorRange, "patience"> = { ...bounds, reverse: false, valueBytesMax: 0 };
     for (;;) {

@@ -272,8 +272,8 @@ async function object(server: ServerPort, args: Args, session: SessionPort): Pro
 function describe(record: Record, view: View): string {
   const idle = Math.max(0, view.nowSeconds - record.accessedAtSeconds);
   return (
-    `Value at:0x${record.hash.toString(16).padStart(8, "0")} refcount:1 encoding:${encodingName(record)} ` +
-    `serializedlength:${dump(record).length - DUMP_FRAME_BYTES} lru:${record.accessedAtSeconds} ` +
+    `Value at:0x${record.hash.toString(16).padStart(8, "0")} refcount:1 encoding:${encodingName(record, view)} ` +
+    `serializedlength:${dump(view, record).length - DUMP_FRAME_BYTES} lru:${record.accessedAtSeconds} ` +
     `lru_seconds_idle:${idle} slot:${record.slot} batch:${record.batch}`
   );
 }
@@ -288,7 +288,7 @@ async function digestValues(server: ServerPort, args: Args, session: SessionPort
     const found = await server.debug.look(index, some, (view) =>
       some.map((key) => {
         const record = view.inspect(key);
-        return record === null ? NO_DIGEST : hash([dump(record)]).toString("hex");
+        return record === null ? NO_DIGEST : hash([dump(view, record)]).toString("hex");
       }),
     );
     digests.push(...found);
@@ -316,7 +316,7 @@ async function digestAll(server: ServerPort, _args: Args, session: SessionPort):
 function digestOf(view: View, index: number, key: Bytes): Buffer {
   const record = view.inspect(key);
   if (record === null) return Buffer.alloc(DIGEST_BYTES);
-  return hash([String(index), key, record.expiryMs === 0 ? "" : "expires", dump(record)]);
+  return hash([String(index), key, record.expiryMs === 0 ? "" : "expires", dump(view, record)]);
 }
 
 /** Each part with its length, so that no two lists of parts are the same text. */

@@ -53,7 +53,7 @@ export const dumpCommands: CommandRows = {
 
 function dumpKey(view: View, args: Args): Reply {
   const record = view.find(at(args, 1));
-  return record === null ? null : dump.dump(record);
+  return record === null ? null : dump.dump(view, record);
 }
 
 interface RestoreOptions {

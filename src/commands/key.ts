@@ -301,7 +301,6 @@ function renameIfFree(view: View, args: Args): Reply {
 
 function renameFound(view: View, source: Record, to: Bytes): void {
   key.putMoved(view, source, to);
-  view.remove(source.key);
   view.notify("generic", "rename_from", source.key);
   view.notify("generic", "rename_to", to);
 }
@@ -358,7 +357,6 @@ function move(view: View, args: Args): Reply {
     return false;
   });
   if (isTaken) return 0;
-  view.remove(name);
   view.notify("generic", "move_from", name);
   view.inDatabase(databaseIndex, () => view.notify("generic", "move_to", name));
   return 1;

@@ -3,6 +3,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { RECORD_OVERHEAD_BYTES } from "../keyspace/record.ts";
+import { memoryOf } from "../keyspace/value.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
 import { Double, MapReply, OK, Verbatim, type Reply } from "../resp/reply.ts";
@@ -109,7 +110,7 @@ function usage(view: View, args: Args): Reply {
   }
   const record = view.inspect(at(args, 2));
   if (record === null) return null;
-  return RECORD_OVERHEAD_BYTES + record.key.length + (record.value?.length ?? 0);
+  return RECORD_OVERHEAD_BYTES + record.key.length + memoryOf(record.value);
 }
 
 function stats(facts: MemoryFacts): Reply {

@@ -10,6 +10,7 @@ import { debugCommands } from "./debug.ts";
 import { dumpCommands } from "./dump.ts";
 import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
+import { hashCommands } from "./hash-rows.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
 import { latencyCommands } from "./latency.ts";
@@ -27,6 +28,7 @@ import type { CommandRows } from "./table.ts";
 export const COMMANDS: CommandRows = {
   ...stringCommands,
   ...bitmapCommands,
+  ...hashCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -1,10 +1,11 @@
 // Brings what a unit found cold into the cache, on the thread pool: the key it stumbled over and the
-// others it will want, in parallel.
+// others it will want, in parallel; or the elements of a collection, those included that it had to ask
+// for before and that may have been dropped since, so that each round takes it further.
 
 import type { Bytes } from "../base/bytes.ts";
 import { SLOT_COUNT, dataKey, dataPrefix, hashOfKey, slotOfKey, u32 } from "../encoding/key.ts";
 import { DATA } from "../engine/engine.ts";
-import type { ColdRequest, ColdSlot } from "../keyspace/cold.ts";
+import type { ColdElements, ColdKey, ColdRange, ColdRequest, ColdSlot } from "../keyspace/cold.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { Database, Keyspace } from "../keyspace/keyspace.ts";
 
@@ -16,15 +17,60 @@ interface Wanted {
   readonly key: Bytes;
 }
 
+/** What a unit has asked for in the rounds before this one. */
+export interface ColdHistory {
+  readonly elements: ColdElements[];
+}
+
 export async function loadCold(
   keyspace: Keyspace,
   request: ColdRequest,
+  unit: {
+    readonly history: ColdHistory;
+    keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
+  },
+): Promise<void> {
+  const { elements } = unit.history;
+  if ("subkeys" in request) elements.push(request);
+  await Promise.all([loadElements(keyspace, elements), loadOther(keyspace, request, unit)]);
+}
+
+async function loadOther(
+  keyspace: Keyspace,
+  request: ColdRequest,
+  unit: { keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }> },
+): Promise<void> {
+  if ("slot" in request) await warmSlots(keyspace, request);
+  else if ("range" in request) await warmRange(keyspace, request);
+  else if ("key" in request) await loadKeys(keyspace, request, unit.keysWanted());
+}
+
+function warmRange(keyspace: Keyspace, request: ColdRange): Promise<void> {
+  return keyspace.engine.warm(request.store, request.range, request.entriesMax);
+}
+
+/** Those that are not in memory. */
+async function loadElements(keyspace: Keyspace, requests: readonly ColdElements[]): Promise<void> {
+  const rotationsBefore = keyspace.rotations;
+  await Promise.all(
+    requests.map(async ({ elements, subkeys }) => {
+      const missing = subkeys.filter((subkey) => elements.cached(subkey) === null);
+      if (missing.length === 0) return;
+      const keys = missing.map((subkey) => elements.prefix + subkey);
+      const loaded = await keyspace.engine.load(elements.store, keys);
+      if (keyspace.rotations - rotationsBefore >= 2) return;
+      for (const [index, subkey] of missing.entries()) {
+        elements.installLoaded(subkey, loaded[index] ?? null);
+      }
+    }),
+  );
+}
+
+async function loadKeys(
+  keyspace: Keyspace,
+  request: ColdKey,
   others: Iterable<{ readonly database: Database; readonly key: Bytes }>,
 ): Promise<void> {
-  if ("slot" in request) {
-    await warmSlots(keyspace, request);
-    return;
-  }
   const wanted: Wanted[] = [request];
   const seen = new Set([request.key]);
   for (const { database, key } of others) {

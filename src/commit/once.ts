@@ -44,8 +44,9 @@ export function recall(view: View, request: OnceRequest): readonly Reply[] | nul
   const record = inSystem(view, () => view.peek(storedKey(request)));
   const value = record?.value ?? null;
   if (value === null) return null;
-  if (!value.startsWith(VERSION)) {
-    throw new CorruptReply(`a ONCE token of version ${value.charCodeAt(0)}`);
+  if (typeof value !== "string" || !value.startsWith(VERSION)) {
+    const version = typeof value === "string" ? value.charCodeAt(0) : -1;
+    throw new CorruptReply(`a ONCE token of version ${version}`);
   }
   if (value.slice(1, HEADER_SIZE) !== fingerprint(request)) throw TOKEN_REUSED;
   const replies = thaw(value.slice(HEADER_SIZE));

@@ -29,7 +29,7 @@ import { WriteOps } from "../engine/write-ops.ts";
 import type { ClosedBatch, Database, Effect, Keyspace } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Stats } from "../observe/stats.ts";
-import { loadCold } from "./cold-loader.ts";
+import { loadCold, type ColdHistory } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
@@ -228,21 +228,26 @@ export class Pipeline {
 
   async #runCold(unit: Unit, first: ColdRead): Promise<void> {
     let cold: ColdRead | null = first;
-    for (let round = 0; cold !== null; round++) {
-      if (round === COLD_ROUNDS_MAX) {
+    const history: ColdHistory = { elements: [] };
+    const wanted = { history, keysWanted: () => unit.keysWanted() };
+    // Elements do not count: each round brings some that stay, so they end by themselves.
+    let loads = 0;
+    while (cold !== null) {
+      if (loads === COLD_ROUNDS_MAX) {
         this.#fail(unit, CACHE_TOO_SMALL);
         return;
       }
       this.#stats.coldReads++;
       const { request } = cold;
       assert(request !== null);
+      if (!("subkeys" in request)) loads++;
       try {
-        await loadCold(this.keyspace, request, unit.keysWanted());
+        await loadCold(this.keyspace, request, wanted);
       } catch (error) {
         this.#failedToRead(unit, error);
         return;
       }
-      cold = this.#tryRun(unit, round + 1);
+      cold = this.#tryRun(unit, loads);
     }
   }
 

@@ -6,8 +6,11 @@
 //   "count" incarnation:u32    version:u8 keys:u48 expiring:u48
 //   "slots" incarnation:u32 chunk:u8   64 bytes: one bit a slot, lowest bit first
 //   "drop" incarnation:u32     "": a flushed incarnation whose remains are being collected
+//   "ids"                      version:u8 id:u48: no collection has had this id or one above it
+//   "gone" incarnation:u32 slot:u16 id:u48   "": a deleted collection whose elements are to be collected
 
 import type { Bytes } from "../base/bytes.ts";
+import { elementPrefix, type HomeAddress } from "./collection.ts";
 import { readU32, readU48, u32, u48 } from "./key.ts";
 
 export const FORMAT_KEY = "format";
@@ -16,6 +19,10 @@ export const CATALOG_KEY = "catalog";
 export const COUNT_PREFIX = "count";
 export const SLOTS_PREFIX = "slots";
 export const DROP_PREFIX = "drop";
+export const COLLECTION_IDS_KEY = "ids";
+export const GONE_PREFIX = "gone";
+/** The first collection's; 0 is nobody's. */
+export const FIRST_COLLECTION_ID = 1;
 /** Not a database that can be selected: the server's own keys. User databases begin at 16. */
 export const SYSTEM_INCARNATION_ID = 1;
 const FIRST_INCARNATION_ID = 16;
@@ -81,4 +88,26 @@ export function slotChunkKey(incarnationId: number, chunk: number): Bytes {
 
 export function dropKey(incarnationId: number): Bytes {
   return DROP_PREFIX + u32(incarnationId);
+}
+
+/** Every id below `end` may be in use. */
+export function encodeCollectionIds(end: number): Bytes {
+  return VERSION + u48(end);
+}
+
+/** Throws CorruptMeta. */
+export function decodeCollectionIds(source: Bytes): number {
+  if (source.length !== 7 || source[0] !== VERSION) {
+    throw new CorruptMeta("the counter of collections does not decode");
+  }
+  return readU48(source, 1);
+}
+
+export function goneKey(home: HomeAddress): Bytes {
+  return GONE_PREFIX + elementPrefix(home);
+}
+
+/** The front of the elements that a "gone" note speaks of. */
+export function goneElementPrefix(key: Bytes): Bytes {
+  return key.slice(GONE_PREFIX.length);
 }

@@ -27,9 +27,10 @@ const values = fc.oneof(
 );
 
 test("what Redis dumped is read", () => {
-  assert.equal(decodeDump(bytes(FROM_REDIS.hello)).value, "hello");
-  assert.equal(decodeDump(bytes(FROM_REDIS.minus129)).value, "-129");
-  assert.equal(decodeDump(bytes(FROM_REDIS.repeated)).value, "abc".repeat(20));
+  assert.deepEqual(decodeDump(bytes(FROM_REDIS.hello)), { kind: STRING, value: "hello" });
+  assert.deepEqual(decodeDump(bytes(FROM_REDIS.minus129)), { kind: STRING, value: "-129" });
+  const value = "abc".repeat(20);
+  assert.deepEqual(decodeDump(bytes(FROM_REDIS.repeated)), { kind: STRING, value });
 });
 
 test("what is dumped differs from Redis's dump by the version and the checksum alone", () => {
@@ -68,14 +69,14 @@ test("what is too short, or from a version to come, is no dump", () => {
   assert.throws(() => decodeDump(""), badFooter);
   assert.throws(() => decodeDump("abc"), badFooter);
   assert.throws(() => decodeDump(sealed("\0\x01a", 13)), badFooter);
-  assert.equal(decodeDump(sealed("\0\x01a", 12)).value, "a");
-  assert.equal(decodeDump(sealed("\0\x01a", 6)).value, "a");
+  assert.equal(stringIn(sealed("\0\x01a", 12)), "a");
+  assert.equal(stringIn(sealed("\0\x01a", 6)), "a");
 });
 
 test("lengths in every spelling are read", () => {
-  assert.equal(decodeDump(sealed("\0\x40\x02ab", 11)).value, "ab");
-  assert.equal(decodeDump(sealed("\0\x80\0\0\0\x02ab", 11)).value, "ab");
-  assert.equal(decodeDump(sealed("\0\x81\0\0\0\0\0\0\0\x02ab", 11)).value, "ab");
+  assert.equal(stringIn(sealed("\0\x40\x02ab", 11)), "ab");
+  assert.equal(stringIn(sealed("\0\x80\0\0\0\x02ab", 11)), "ab");
+  assert.equal(stringIn(sealed("\0\x81\0\0\0\0\0\0\0\x02ab", 11)), "ab");
 });
 
 test("other types, and strings that end early, are of a bad format", () => {
@@ -118,4 +119,10 @@ function bytes(text: string): string {
 
 function hex(text: string): string {
   return Buffer.from(text, "latin1").toString("hex");
+}
+
+function stringIn(dump: string): string {
+  const dumped = decodeDump(dump);
+  assert.ok(dumped.kind === STRING);
+  return dumped.value;
 }

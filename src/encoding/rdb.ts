@@ -9,12 +9,17 @@
 //   11000000 i8 / 11000001 i16 / 11000010 i32                    a number, in decimal
 //   11000011 c:length n:length    c bytes of LZF that tell n bytes
 //
+// That of a hash is type 4: a length and as many fields and values, all strings; or type 16: a string
+// that holds a listpack (listpack.ts) of them.
+//
 // Strings have looked like this in every version up to 12, so dumps of Redis 7.4 are read too.
 
+import { unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { crc64 } from "./crc64.ts";
 import * as lzf from "./lzf.ts";
-import { STRING, type Kind } from "./record.ts";
+import { decodeListpack, encodeListpack } from "./listpack.ts";
+import { HASH, STRING } from "./record.ts";
 
 /** What is written: Redis 7.2. */
 export const RDB_VERSION = 11;
@@ -22,6 +27,8 @@ const RDB_VERSION_MAX = 12;
 const FOOTER_SIZE = 10;
 const CHECKSUM_SIZE = 8;
 const TYPE_STRING = 0;
+const TYPE_HASH = 4;
+const TYPE_HASH_LISTPACK = 16;
 
 const ENCODED = 0xc0;
 const ENCODED_INT8 = 0xc0;
@@ -50,15 +57,37 @@ export class BadDump extends Error {
   }
 }
 
-export interface DumpedValue {
-  readonly kind: Kind;
-  readonly value: Bytes;
-}
+export type DumpedValue =
+  | { readonly kind: typeof STRING; readonly value: Bytes }
+  | {
+      readonly kind: typeof HASH;
+      /** Fields and values in turn. */
+      readonly flat: readonly Bytes[];
+      /** Whether a listpack is written; either is read. */
+      readonly isPacked: boolean;
+    };
 
 export function encodeDump(dumped: DumpedValue): Bytes {
   const version = String.fromCharCode(RDB_VERSION & 0xff, RDB_VERSION >>> 8);
-  const body = String.fromCharCode(TYPE_STRING) + encodeString(dumped.value) + version;
+  const body = encodeValue(dumped) + version;
   return body + crc64(body, body.length);
+}
+
+function encodeValue(dumped: DumpedValue): Bytes {
+  switch (dumped.kind) {
+    case STRING:
+      return String.fromCharCode(TYPE_STRING) + encodeString(dumped.value);
+    case HASH: {
+      const { flat, isPacked } = dumped;
+      if (isPacked)
+        return String.fromCharCode(TYPE_HASH_LISTPACK) + encodeString(encodeListpack(flat));
+      const parts = [String.fromCharCode(TYPE_HASH) + encodeLength(flat.length / 2)];
+      for (const text of flat) parts.push(encodeString(text));
+      return parts.join("");
+    }
+    default:
+      return unreachable(dumped);
+  }
 }
 
 /** Throws BadDump. */
@@ -70,8 +99,37 @@ export function decodeDump(dump: Bytes): DumpedValue {
   if (version > RDB_VERSION_MAX || crc64(dump, checksumAt) !== dump.slice(checksumAt)) {
     throw new BadDump("footer");
   }
-  if (dump.charCodeAt(0) !== TYPE_STRING) throw new BadDump("format");
-  return { kind: STRING, value: decodeString(new Reader(dump, 1, versionAt)) };
+  return decodeValue(dump.charCodeAt(0), new Reader(dump, 1, versionAt));
+}
+
+function decodeValue(type: number, reader: Reader): DumpedValue {
+  switch (type) {
+    case TYPE_STRING:
+      return { kind: STRING, value: decodeString(reader) };
+    case TYPE_HASH: {
+      const flat: Bytes[] = [];
+      for (let left = reader.length(reader.byte()) * 2; left > 0; left--) {
+        flat.push(decodeString(reader));
+      }
+      return { kind: HASH, flat: checkedPairs(flat), isPacked: false };
+    }
+    case TYPE_HASH_LISTPACK: {
+      const flat = decodeListpack(decodeString(reader));
+      if (flat === null) throw new BadDump("format");
+      return { kind: HASH, flat: checkedPairs(flat), isPacked: true };
+    }
+    default:
+      throw new BadDump("format");
+  }
+}
+
+/** Fields and values in turn, none missing, no field twice, at least one. Throws BadDump. */
+function checkedPairs(flat: readonly Bytes[]): readonly Bytes[] {
+  const fields = new Set(flat.filter((_, index) => index % 2 === 0));
+  if (flat.length === 0 || flat.length % 2 !== 0 || fields.size * 2 !== flat.length) {
+    throw new BadDump("format");
+  }
+  return flat;
 }
 
 function encodeString(value: Bytes): Bytes {

@@ -6,7 +6,8 @@
 //   2       0 or 6  expiry: milliseconds since the epoch, big-endian
 //   ...     n       payload, by kind
 //
-// Kinds: 1 string. The payload of a string is its bytes.
+// Kinds: 1 string, 2 list, 3 set, 4 sorted set, 5 hash, 6 stream. The payload of a string is its bytes;
+// those of the others begin with their form, inline or exploded (collection.ts).
 
 import type { Bytes } from "../base/bytes.ts";
 import { readU48 } from "./key.ts";
@@ -21,8 +22,12 @@ export const STREAM = 6;
 /** What a key holds. ABSENT never reaches the disk. Numbers are on disk and never change. */
 export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
-/** The decoded value: a string's bytes; null when absent. */
-export type Value = Bytes | null;
+/** What writes itself: the content of a collection. */
+export interface Payload {
+  /** Exactly what `writePayload` writes; asked for right before it, and cheap. */
+  readonly payloadSize: number;
+  writePayload(target: Buffer, at: number): void;
+}
 
 const VERSION = 1;
 const FLAG_EXPIRY = 1;
@@ -36,17 +41,30 @@ export class CorruptRecord extends Error {
 
 export interface DecodedRecord {
   readonly kind: Kind;
-  readonly value: Value;
+  /** A string's bytes, the payload of anything else. */
+  readonly value: Bytes;
   /** 0 means never. */
   readonly expiryMs: number;
 }
 
-export function recordSize(value: Value, expiryMs: number): number {
-  return 2 + (expiryMs === 0 ? 0 : 6) + (value === null ? 0 : value.length);
+/** What is to be written: null has no bytes. */
+export interface WritableRecord {
+  readonly kind: Kind;
+  readonly value: Bytes | Payload | null;
+  readonly expiryMs: number;
+}
+
+export function recordSize(value: Bytes | Payload | null, expiryMs: number): number {
+  return 2 + (expiryMs === 0 ? 0 : 6) + valueSize(value);
+}
+
+function valueSize(value: Bytes | Payload | null): number {
+  if (value === null) return 0;
+  return typeof value === "string" ? value.length : value.payloadSize;
 }
 
 /** Writes `recordSize` bytes at `at`; the caller has made room. */
-export function writeRecord(target: Buffer, at: number, record: DecodedRecord): void {
+export function writeRecord(target: Buffer, at: number, record: WritableRecord): void {
   const { kind, value, expiryMs } = record;
   let offset = at;
   target[offset++] = (VERSION << 4) | kind;
@@ -55,7 +73,8 @@ export function writeRecord(target: Buffer, at: number, record: DecodedRecord): 
     target.writeUIntBE(expiryMs, offset, 6);
     offset += 6;
   }
-  if (value !== null) target.latin1Write(value, offset, value.length);
+  if (typeof value === "string") target.latin1Write(value, offset, value.length);
+  else value?.writePayload(target, offset);
 }
 
 /** The longest that stands before the payload. */
@@ -73,11 +92,24 @@ export function readHeader(source: Bytes): RecordHeader {
   const flags = source.charCodeAt(1);
   if (first >> 4 !== VERSION) throw new CorruptRecord(`record version ${first >> 4}`);
   if ((flags & ~FLAG_EXPIRY) !== 0) throw new CorruptRecord(`record flags ${flags}`);
-  const kind = first & 0x0f;
-  if (kind !== STRING) throw new CorruptRecord(`record kind ${kind}`);
+  const kind = readKind(first & 0x0f);
   if ((flags & FLAG_EXPIRY) === 0) return { kind, expiryMs: 0 };
   if (source.length < 8) throw new CorruptRecord("a record ends inside its expiry");
   return { kind, expiryMs: readU48(source, 2) };
+}
+
+function readKind(kind: number): Kind {
+  switch (kind) {
+    case STRING:
+    case LIST:
+    case SET:
+    case SORTED_SET:
+    case HASH:
+    case STREAM:
+      return kind;
+    default:
+      throw new CorruptRecord(`record kind ${kind}`);
+  }
 }
 
 /** Throws CorruptRecord. */

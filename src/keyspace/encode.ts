@@ -2,11 +2,14 @@
 // them what the disk will hold once the batch is committed; a refused batch puts that back.
 
 import type { Bytes } from "../base/bytes.ts";
+import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
 import { expiryKey, KEY_HEADER_SIZE, writeKeyHeader, type KeyAddress } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
 import { ABSENT, recordSize, writeRecord } from "../encoding/record.ts";
+import { writeBytes } from "../encoding/varint.ts";
 import { DATA, EXPIRY, META } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
+import type { Element } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Record } from "./record.ts";
 
@@ -35,6 +38,23 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
     record.indexedExpiryMs = expiryMs;
   }
   record.stored = kind !== ABSENT;
+}
+
+/** A dirty element of an exploded collection as it is now. */
+export function encodeElement(ops: WriteOps, element: Element): void {
+  const { elements, subkey, value } = element;
+  const keySize = ELEMENT_PREFIX_SIZE + subkey.length;
+  if (value === null) {
+    if (element.stored) {
+      ops.startDelete(elements.store, keySize);
+      writeBytes(ops.buffer, writeBytes(ops.buffer, ops.keyAt, elements.prefix), subkey);
+    }
+  } else {
+    ops.startPut(elements.store, keySize, value.length);
+    writeBytes(ops.buffer, writeBytes(ops.buffer, ops.keyAt, elements.prefix), subkey);
+    writeBytes(ops.buffer, ops.valueAt, value);
+  }
+  element.stored = value !== null;
 }
 
 function writeKey(ops: WriteOps, address: KeyAddress, key: Bytes): void {

@@ -15,6 +15,10 @@
 //   - record.batch > committedBatch  <=>  the record has uncommitted changes
 //   - the records changed by an unsettled batch are in that batch's list, whatever the cache drops
 //   - keyCount = keys on disk + effect of the unsettled batches
+//   - element.batch <= record.batch of its collection, so a record speaks for its elements
+//
+// Collections are changed in place: the type that does so hands over the inverse (`mutate`). Elements of
+// exploded ones are listed, written and undone like records (home.ts).
 //
 // Rejected: RocksDB's indexed batch as the place of uncommitted state. It costs a native call and an
 // index insert per change, cannot hold decoded objects, and needs each change encoded.
@@ -24,17 +28,20 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { ELEMENT_PREFIX_SIZE, readHome } from "../encoding/collection.ts";
 import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
-import { ABSENT, readRecord, recordSize } from "../encoding/record.ts";
-import type { Kind, Value } from "../encoding/record.ts";
+import { ABSENT, readRecord, recordSize, STRING } from "../encoding/record.ts";
+import type { Kind } from "../encoding/record.ts";
 import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import { COLD } from "./cold.ts";
-import { encodeCounts, encodeRecord, encodeSlots } from "./encode.ts";
+import { encodeCounts, encodeElement, encodeRecord, encodeSlots } from "./encode.ts";
+import { Home, type Element, type ElementSource } from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import type { CacheSize, Undo } from "./undo.ts";
+import { homeOf, memoryOf, Packed, type Collection, type Value } from "./value.ts";
 
 /** What is to happen outside the store when a batch commits. */
 export interface Effect {
@@ -53,6 +60,9 @@ export interface ClosedBatch {
   readonly records: readonly Record[];
   /** For each of `records`: what `stored` and `indexedExpiryMs` were, to be put back. */
   readonly before: readonly StoredState[];
+  readonly elements: readonly Element[];
+  /** For each of `elements`: what `stored` was. */
+  readonly elementsStored: readonly boolean[];
   /** The earliest expiry of `records`, Infinity when none has one. */
   readonly earliestExpiryMs: number;
   readonly chunks: readonly { readonly incarnation: Incarnation; readonly index: number }[];
@@ -87,6 +97,8 @@ export interface Sweep {
 
 /** What a sweep is taken to add to a batch. */
 const SWEEP_BYTES = 64;
+/** So many collection ids are put aside at once, so that few batches have to say so. */
+const COLLECTION_IDS_PER_BLOCK = 65_536;
 const NOT_STORED: StoredState = { stored: false, indexedExpiryMs: 0 };
 const STORED: StoredState = { stored: true, indexedExpiryMs: 0 };
 
@@ -96,7 +108,7 @@ export interface KeyspaceOptions {
   readonly cacheBytesMax: number;
 }
 
-export class Keyspace {
+export class Keyspace implements ElementSource {
   readonly engine: Engine;
   readonly databases: readonly Database[];
   /** Kept for the server itself: ONCE tokens and what else must not be seen by SELECT. */
@@ -118,6 +130,7 @@ export class Keyspace {
   #undoLog: Undo[] = [];
   #effects: Effect[] = [];
   #dirty: Record[] = [];
+  #dirtyElements: Element[] = [];
   /** Closed and neither committed nor undone, oldest first. */
   readonly #unsettled: ClosedBatch[] = [];
   #touchedIncarnations = new Set<Incarnation>();
@@ -125,6 +138,12 @@ export class Keyspace {
   #catalogChanged = false;
   /** Incarnations that the open batch flushes: their ranges are collected once it is committed. */
   #dropped: Incarnation[] = [];
+  /** Exploded collections that the open batch deletes. */
+  #gone: Home[] = [];
+  #nextCollectionId = meta.FIRST_COLLECTION_ID;
+  /** Ids from here on must be put aside in the batch that uses them. */
+  #collectionIdsEnd = meta.FIRST_COLLECTION_ID;
+  #collectionIdsChanged = false;
   /** Housekeeping that is not about records: leftovers of flushed incarnations. */
   #sweeps: Sweep[] = [];
   /** Databases that are configured away keep their incarnations, for when they come back. */
@@ -151,6 +170,12 @@ export class Keyspace {
     if (id !== undefined) return new Incarnation(id);
     this.#catalogChanged = true;
     return new Incarnation(this.#nextIncarnationId++);
+  }
+
+  /** At the start: no collection on disk has an id from `next` on. */
+  continueCollectionIds(next: number): void {
+    this.#nextCollectionId = next;
+    this.#collectionIdsEnd = next;
   }
 
   // Looking up
@@ -192,7 +217,8 @@ export class Keyspace {
     if (bytes !== null) {
       const decoded = readRecord(bytes);
       record.kind = decoded.kind;
-      record.value = decoded.value;
+      record.value =
+        decoded.kind === STRING ? decoded.value : this.#packed(record.incarnation, decoded.value);
       record.expiryMs = decoded.expiryMs;
       record.indexedExpiryMs = decoded.expiryMs;
       record.stored = true;
@@ -202,32 +228,125 @@ export class Keyspace {
     return record;
   }
 
+  #packed(incarnation: Incarnation, payload: Bytes): Packed {
+    const place = readHome(payload);
+    if (place === null) return new Packed(payload, null);
+    return new Packed(payload, new Home(this, { incarnationId: incarnation.id, ...place }, 0));
+  }
+
+  /** Puts the same content in another form: what `record.value` held, decoded. Not a change. */
+  unpack(record: Record, collection: Collection): void {
+    this.cacheBytes += memoryOf(collection) - memoryOf(record.value);
+    record.value = collection;
+  }
+
   // Changing
 
-  /** Gives a record new content. */
+  /** Gives a record new content; the elements of a collection that goes are deleted with it. */
   change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+    const homeBefore = homeOf(record.value);
+    if (homeBefore !== null && homeBefore !== homeOf(value)) this.#deleteElements(homeBefore);
     this.#apply(record, kind, value, expiryMs);
-    const { incarnation } = record;
-    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
+    this.#noteChange(record);
   }
 
   /** Removes what has died of age: for who watches the key nothing changes, it was gone before. */
   collect(record: Record): void {
+    const home = homeOf(record.value);
+    if (home !== null) this.#deleteElements(home);
     this.#apply(record, ABSENT, null, 0);
   }
 
-  /** The one door through which keys change. */
+  /** Empties a record whose content another record has got. */
+  leave(record: Record): void {
+    this.#apply(record, ABSENT, null, 0);
+    this.#noteChange(record);
+  }
+
+  #noteChange({ incarnation, key }: Record): void {
+    if (incarnation.watched !== null) this.#touchWatched(incarnation, key);
+  }
+
   #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
-    this.cacheBytes += sizeOf(value) - sizeOf(record.value);
+    this.cacheBytes += memoryOf(value) - memoryOf(record.value);
     applyState(record, kind, value, expiryMs);
+    record.batch = this.openBatch;
+    record.writtenIn = this.openBatch;
+    this.#list(record);
+    this.#touchedIncarnations.add(record.incarnation);
+    this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
+  }
+
+  /**
+   * The collection in `record` has just been changed in place; `undo` puts it back exactly. The
+   * payload has grown by `growth` bytes. Returns the bytes that this adds to the batch, by estimate.
+   */
+  mutate(record: Record, undo: Undo, growth: number): number {
+    this.#undoLog.push(new MutationUndo(record, undo, growth));
+    let bytes = Math.max(growth, 0);
+    if (record.writtenIn !== this.openBatch) {
+      bytes += KEY_HEADER_SIZE + record.key.length + recordSize(record.value, record.expiryMs);
+    }
+    record.batch = this.openBatch;
+    record.writtenIn = this.openBatch;
+    this.#list(record);
+    this.#noteChange(record);
+    this.cacheBytes += growth;
+    this.openBytes += bytes;
+    return bytes;
+  }
+
+  /** Gives an element of the collection in `record` a new value, null for none. Returns as `mutate`. */
+  changeElement(record: Record, element: Element, value: Bytes | null): number {
+    this.#undoLog.push(new ElementUndo(record, element));
+    const size = value === null ? 0 : value.length;
+    this.cacheBytes += size - (element.value?.length ?? 0);
+    element.value = value;
+    element.batch = this.openBatch;
+    if (element.listedIn !== this.openBatch) {
+      element.listedIn = this.openBatch;
+      this.#dirtyElements.push(element);
+    }
+    element.elements.noteDirty(element);
+    record.batch = this.openBatch;
+    this.#list(record);
+    this.#noteChange(record);
+    const bytes = ELEMENT_PREFIX_SIZE + element.subkey.length + size;
+    this.openBytes += bytes;
+    return bytes;
+  }
+
+  /** The record has changed, itself or an element of it. */
+  #list(record: Record): void {
     if (record.listedIn !== this.openBatch) {
       record.listedIn = this.openBatch;
       this.#dirty.push(record);
     }
-    record.batch = this.openBatch;
-    this.#touchedIncarnations.add(record.incarnation);
-    this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
+  }
+
+  /** A place for the elements of a collection that explodes; `record` will hold it. */
+  newHome(record: Record): Home {
+    const id = this.#nextCollectionId++;
+    if (id >= this.#collectionIdsEnd) {
+      this.#collectionIdsEnd = id + COLLECTION_IDS_PER_BLOCK;
+      this.#collectionIdsChanged = true;
+    }
+    const { incarnation, slot } = record;
+    return new Home(this, { incarnationId: incarnation.id, slot, id }, this.openBatch);
+  }
+
+  #deleteElements(home: Home): void {
+    const gone = this.#gone;
+    home.isGone = true;
+    gone.push(home);
+    this.#undoLog.push({
+      revert() {
+        home.isGone = false;
+        gone.pop();
+      },
+    });
+    this.openBytes += SWEEP_BYTES;
   }
 
   #touchWatched(incarnation: Incarnation, key: Bytes): void {
@@ -370,8 +489,9 @@ export class Keyspace {
       records.push(record);
       before.push(storedState(record));
       if (record.expiryMs !== 0) earliestExpiryMs = Math.min(earliestExpiryMs, record.expiryMs);
-      encodeRecord(ops, record);
+      if (record.writtenIn === number) encodeRecord(ops, record);
     }
+    const elements = this.#encodeElements(ops);
     const chunks: { incarnation: Incarnation; index: number }[] = [];
     const countsOf: Incarnation[] = [];
     for (const incarnation of this.#touchedIncarnations) {
@@ -384,22 +504,45 @@ export class Keyspace {
       else ops.deleteRange(store, from, to);
     }
     for (const { id } of this.#dropped) ops.put(META, meta.dropKey(id), "");
+    for (const home of this.#gone) {
+      // One made in this very batch has left nothing on disk.
+      if (home.createdIn !== number) ops.put(META, meta.goneKey(home), "");
+    }
+    if (this.#collectionIdsChanged) {
+      const end = meta.encodeCollectionIds(this.#collectionIdsEnd);
+      ops.put(META, meta.COLLECTION_IDS_KEY, end);
+    }
     if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
-    const facts = { records, before, earliestExpiryMs, chunks, countsOf };
+    const facts = { records, before, ...elements, earliestExpiryMs, chunks, countsOf };
     const closed = { number, undoLog, effects, ...facts };
     this.#unsettled.push(closed);
     this.#beginNext();
     return closed;
   }
 
+  #encodeElements(ops: WriteOps): Pick<ClosedBatch, "elements" | "elementsStored"> {
+    const elements: Element[] = [];
+    const elementsStored: boolean[] = [];
+    for (const element of this.#dirtyElements) {
+      if (element.batch !== this.openBatch || element.elements.home.isGone) continue;
+      elements.push(element);
+      elementsStored.push(element.stored);
+      encodeElement(ops, element);
+    }
+    return { elements, elementsStored };
+  }
+
   #beginNext(): void {
     this.#undoLog = [];
     this.#effects = [];
     this.#dirty = [];
+    this.#dirtyElements = [];
     this.#touchedIncarnations = new Set();
     this.#catalogChanged = false;
     this.#dropped = [];
+    this.#gone = [];
+    this.#collectionIdsChanged = false;
     this.#sweeps = [];
     this.openBytes = 0;
     this.openBatch++;
@@ -444,6 +587,8 @@ export class Keyspace {
     this.committedBatch = this.openBatch;
     this.#beginNext();
     this.#catalogChanged = catalogMayDiffer;
+    // What an undone batch has put aside is put aside again by the next that needs an id.
+    this.#collectionIdsEnd = this.#nextCollectionId;
     return effects.filter((effect) => effect.survivesRefusal);
   }
 
@@ -514,6 +659,7 @@ class RecordUndo implements Undo {
   readonly #value: Value;
   readonly #expiryMs: number;
   readonly #batch: number;
+  readonly #writtenIn: number;
 
   constructor(record: Record) {
     this.#record = record;
@@ -521,12 +667,62 @@ class RecordUndo implements Undo {
     this.#value = record.value;
     this.#expiryMs = record.expiryMs;
     this.#batch = record.batch;
+    this.#writtenIn = record.writtenIn;
   }
 
   revert(cache: CacheSize): void {
-    cache.cacheBytes += sizeOf(this.#value) - sizeOf(this.#record.value);
+    cache.cacheBytes += memoryOf(this.#value) - memoryOf(this.#record.value);
     applyState(this.#record, this.#kind, this.#value, this.#expiryMs);
     this.#record.batch = this.#batch;
+    this.#record.writtenIn = this.#writtenIn;
+  }
+}
+
+/** For a change in place; the collection itself is put back by the undo of its type. */
+class MutationUndo implements Undo {
+  readonly #record: Record;
+  readonly #undo: Undo;
+  readonly #growth: number;
+  readonly #batch: number;
+  readonly #writtenIn: number;
+
+  constructor(record: Record, undo: Undo, growth: number) {
+    this.#record = record;
+    this.#undo = undo;
+    this.#growth = growth;
+    this.#batch = record.batch;
+    this.#writtenIn = record.writtenIn;
+  }
+
+  revert(cache: CacheSize): void {
+    this.#undo.revert(cache);
+    cache.cacheBytes -= this.#growth;
+    this.#record.batch = this.#batch;
+    this.#record.writtenIn = this.#writtenIn;
+  }
+}
+
+class ElementUndo implements Undo {
+  readonly #record: Record;
+  readonly #element: Element;
+  readonly #value: Bytes | null;
+  readonly #batch: number;
+  readonly #recordBatch: number;
+
+  constructor(record: Record, element: Element) {
+    this.#record = record;
+    this.#element = element;
+    this.#value = element.value;
+    this.#batch = element.batch;
+    this.#recordBatch = record.batch;
+  }
+
+  revert(cache: CacheSize): void {
+    const element = this.#element;
+    cache.cacheBytes += (this.#value?.length ?? 0) - (element.value?.length ?? 0);
+    element.value = this.#value;
+    element.batch = this.#batch;
+    this.#record.batch = this.#recordBatch;
   }
 }
 
@@ -547,11 +743,7 @@ function applyState(record: Record, kind: Kind, value: Value, expiryMs: number):
 }
 
 function recordCost(record: Record): number {
-  return RECORD_OVERHEAD_BYTES + record.key.length + sizeOf(record.value);
-}
-
-function sizeOf(value: Value): number {
-  return value === null ? 0 : value.length;
+  return RECORD_OVERHEAD_BYTES + record.key.length + memoryOf(record.value);
 }
 
 function revertDownTo(cache: CacheSize, undoLog: Undo[], length: number): void {
@@ -573,6 +765,9 @@ function undoClosed(cache: CacheSize, closed: ClosedBatch): void {
     assert(record !== undefined && before !== undefined);
     record.stored = before.stored;
     record.indexedExpiryMs = before.indexedExpiryMs;
+  }
+  for (const [index, element] of closed.elements.entries()) {
+    element.stored = closed.elementsStored[index] ?? false;
   }
   for (const { incarnation, index } of closed.chunks) incarnation.dirtyChunks.add(index);
   for (const incarnation of closed.countsOf) {

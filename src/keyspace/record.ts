@@ -4,8 +4,9 @@
 // per key and incarnation. Only Keyspace changes the bookkeeping fields.
 
 import type { Bytes } from "../base/bytes.ts";
-import { ABSENT, type Kind, type Value } from "../encoding/record.ts";
+import { ABSENT, type Kind } from "../encoding/record.ts";
 import type { Incarnation } from "./incarnation.ts";
+import type { Value } from "./value.ts";
 
 /** What an object costs beside its bytes, measured on V8 in docs/decisions/0001: map entry and fields. */
 export const RECORD_OVERHEAD_BYTES = 200;
@@ -21,8 +22,13 @@ export class Record {
   /** When the key dies, milliseconds since the epoch; 0 means never. */
   expiryMs = 0;
 
-  /** The batch that last changed this record; committed once the keyspace has committed that far. */
+  /**
+   * The batch that last changed this record or an element of its collection; committed once the
+   * keyspace has committed that far.
+   */
   batch = 0;
+  /** The batch that last changed what the disk holds for the key itself; at most `batch`. */
+  writtenIn = 0;
   /** The batch whose list of dirty records holds this one. */
   listedIn = 0;
   /** The expiry that the index on disk (or in a batch on its way) holds for this key; 0 for none. */

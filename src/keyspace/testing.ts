@@ -8,6 +8,7 @@ import { WriteOps } from "../engine/write-ops.ts";
 import { Stats } from "../observe/stats.ts";
 import { EVENT_CLASSES, type KeyEvent } from "./event.ts";
 import { Keyspace } from "./keyspace.ts";
+import { usualCollectionLimits } from "./limits.ts";
 import { View } from "./view.ts";
 
 const START_MS = 1_800_000_000_000;
@@ -39,6 +40,7 @@ export function testWorld(): TestWorld {
       notifyMask: Object.values(EVENT_CLASSES).reduce((mask, bit) => mask | bit, 0),
       countFrequency: false,
       lfuLogFactor: 10,
+      collections: usualCollectionLimits(),
     },
     random: new SeededRandom(1),
   });

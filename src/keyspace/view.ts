@@ -6,14 +6,21 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
-import { ABSENT, recordSize, type Kind, type Value } from "../encoding/record.ts";
+import { ABSENT, recordSize, type Kind } from "../encoding/record.ts";
 import { KEY_HEADER_SIZE } from "../encoding/key.ts";
 import type { Stats } from "../observe/stats.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { NOBODY, type Audience, type Space } from "./audience.ts";
+import { copyOf } from "./copy.ts";
+import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
+import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
+import type { Element, Elements, Home } from "./home.ts";
+import type { CollectionLimits } from "./limits.ts";
 import type { Record } from "./record.ts";
+import type { Undo } from "./undo.ts";
+import { homeOf, type Collection, type Value } from "./value.ts";
 import * as walk from "./walk.ts";
 
 /** Settings that handlers obey; filled from the configuration, changed by CONFIG SET. */
@@ -27,6 +34,8 @@ export interface Limits {
   /** Whether OBJECT FREQ is kept: `maxmemory-policy` is one of the lfu policies. */
   countFrequency: boolean;
   lfuLogFactor: number;
+  /** Up to which a collection is kept as one value, and what OBJECT ENCODING calls it. */
+  readonly collections: CollectionLimits;
 }
 
 /** What a message that waits for a commit costs beside its text. */
@@ -56,7 +65,7 @@ export class View {
   saw = 0;
   /** Bytes the running unit has written, by estimate. */
   unitBytes = 0;
-  /** How often the unit has waited for a load already; walks give up when it does not end. */
+  /** How often the unit has waited for a range to be loaded; walks give up when it does not end. */
   loads = 0;
 
   constructor(parts: { keyspace: Keyspace; stats: Stats; limits: Limits; random: Random }) {
@@ -187,12 +196,84 @@ export class View {
   }
 
   #change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-    const bytes = KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
-    this.unitBytes += bytes;
-    if (this.limits.unitBytesMax !== 0 && this.unitBytes > this.limits.unitBytesMax) {
-      throw batchTooLarge(this.limits.unitBytesMax);
-    }
+    this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs));
     this.keyspace.change(record, kind, value, expiryMs);
+    this.stats.changes++;
+  }
+
+  #countBytes(bytes: number): void {
+    this.unitBytes += bytes;
+    if (this.limits.unitBytesMax === 0 || this.unitBytes <= this.limits.unitBytesMax) return;
+    throw batchTooLarge(this.limits.unitBytesMax);
+  }
+
+  // Collections. What of it counts as a change (`stats.changes`), the types say.
+
+  /** Keeps a collection that was read as bytes in the form that its type works on. Not a change. */
+  unpack(record: Record, collection: Collection): void {
+    this.keyspace.unpack(record, collection);
+  }
+
+  /**
+   * Says that the collection in `record` has just been changed in place: `undo` puts it back exactly,
+   * order included; `growth` is by how much its payload has grown, in bytes.
+   */
+  mutate(record: Record, undo: Undo, growth: number): void {
+    this.#countBytes(this.keyspace.mutate(record, undo, growth));
+  }
+
+  /** A place for the elements of a collection that explodes; put them there, then `replace`. */
+  newHome(record: Record): Home {
+    return this.keyspace.newHome(record);
+  }
+
+  /** Sets an element of the collection in `record`; null removes it. */
+  setElement(record: Record, element: Element, value: Bytes | null): void {
+    this.#countBytes(this.keyspace.changeElement(record, element, value));
+  }
+
+  /** Tells `visit` of elements in order of subkey. Throws COLD. */
+  walk(elements: Elements, options: WalkOptions, visit: Visit): void {
+    const { engine } = this.keyspace;
+    walkElements({ engine, elements, loads: this.loads }, options, visit);
+  }
+
+  /**
+   * `times` elements of the `count` that there are (at least one), each drawn from all of them; for
+   * subkeys that begin with a 32-bit hash. Throws COLD.
+   */
+  randomElements(elements: Elements, count: number, times: number): FoundElement[] {
+    const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
+    return randomElements(place, this.random, times);
+  }
+
+  /** As `randomElements`, but different ones; `times` is below `count`, better far below. Throws COLD. */
+  randomDistinctElements(elements: Elements, count: number, times: number): FoundElement[] {
+    const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
+    return randomDistinctElements(place, this.random, times);
+  }
+
+  /** Copies the content of `source`, expiry included, to a key of the database in view. Throws COLD. */
+  copy(source: Record, key: Bytes): Record {
+    const { kind, expiryMs } = source;
+    return this.set(key, { kind, value: copyOf(this, source, this.#lookUp(key)), expiryMs });
+  }
+
+  /** Whether the content of `source` can go to the database in view as it is: its elements stay. */
+  canAdopt(source: Record): boolean {
+    const home = homeOf(source.value);
+    return home === null || home.incarnationId === this.database.incarnation.id;
+  }
+
+  /** Removes a record that was found, as `remove` does. */
+  discard(record: Record): void {
+    this.#change(record, ABSENT, null, 0);
+  }
+
+  /** Empties a key whose content has been given to another one by `set`. */
+  leave(record: Record): void {
+    this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(null, 0));
+    this.keyspace.leave(record);
     this.stats.changes++;
   }
 

@@ -22,6 +22,7 @@ export type Reply =
   | Double
   | BigNumber
   | MapReply
+  | PairsReply
   | SetReply
   | Push
   | Verbatim
@@ -74,6 +75,24 @@ export class MapReply {
   readonly flat: readonly Reply[];
   constructor(flat: readonly Reply[]) {
     this.flat = flat;
+  }
+}
+
+/** Things in twos, one after the other: a flat array in RESP2, an array of arrays of two in RESP3. */
+export class PairsReply {
+  readonly kind = "pairs";
+  readonly flat: readonly Reply[];
+  constructor(flat: readonly Reply[]) {
+    this.flat = flat;
+  }
+
+  /** As RESP3 has it. */
+  nested(): readonly Reply[] {
+    const pairs: Reply[] = [];
+    for (let index = 0; index < this.flat.length; index += 2) {
+      pairs.push([this.flat[index] ?? null, this.flat[index + 1] ?? null]);
+    }
+    return pairs;
   }
 }
 

@@ -17,7 +17,8 @@
 //   s + - b (     4 bytes length, then so many bytes: bulk string, status, error, bigint's decimal
 //                 digits, big number's digits
 //   T M           the same: verbatim string, format txt, mkd
-//   * % ~ >       4 bytes count, then so many values: array, map (keys and values in turn), set, push
+//   * % ~ > =     4 bytes count, then so many values: array, map (keys and values in turn), set, push,
+//                 pairs (as a map)
 
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
@@ -27,6 +28,7 @@ import {
   ErrorReply,
   MapReply,
   NULL_ARRAY,
+  PairsReply,
   Push,
   SetReply,
   Status,
@@ -82,6 +84,8 @@ function freezeAt(reply: Reply, depth: number): Bytes {
       return sized(reply.format === "txt" ? "T" : "M", reply.text);
     case "map":
       return freezeAll("%", reply.flat, depth);
+    case "pairs":
+      return freezeAll("=", reply.flat, depth);
     case "set":
       return freezeAll("~", reply.items, depth);
     case "push":
@@ -183,6 +187,7 @@ function thawAt(source: Source, depth: number): Reply {
     case "%":
     case "~":
     case ">":
+    case "=":
       return thawAll(source, tag, depth);
     default:
       return thawText(source, tag);
@@ -215,7 +220,7 @@ function bigint(digits: string): bigint {
   return BigInt(digits);
 }
 
-function thawAll(source: Source, tag: "*" | "%" | "~" | ">", depth: number): Reply {
+function thawAll(source: Source, tag: "*" | "%" | "~" | ">" | "=", depth: number): Reply {
   const items: Reply[] = [];
   for (let left = source.count(); left > 0; left--) items.push(thawAt(source, depth + 1));
   switch (tag) {
@@ -224,6 +229,9 @@ function thawAll(source: Source, tag: "*" | "%" | "~" | ">", depth: number): Rep
     case "%":
       if (items.length % 2 !== 0) throw new CorruptReply("a map lacks a value");
       return new MapReply(items);
+    case "=":
+      if (items.length % 2 !== 0) throw new CorruptReply("pairs lack a value");
+      return new PairsReply(items);
     case "~":
       return new SetReply(items);
     case ">":

@@ -61,7 +61,7 @@ function bulkHeader(length: number): Bytes {
 
 function encodeAt(reply: Reply, protocol: Protocol, depth: number): Bytes {
   if (typeof reply !== "object" || reply === null) return scalar(reply, protocol);
-  const items = itemsOf(reply);
+  const items = itemsOf(reply, protocol);
   if (items === null) return leaf(reply, protocol);
   assert(depth < DEPTH_MAX, "reply nests too deep");
   let text = aggregateHeader(reply, items.length, protocol);
@@ -81,7 +81,7 @@ function visit(
     take("\r\n");
     return;
   }
-  const items = typeof reply === "object" && reply !== null ? itemsOf(reply) : null;
+  const items = typeof reply === "object" && reply !== null ? itemsOf(reply, protocol) : null;
   if (items === null) {
     take(encodeAt(reply, protocol, depth));
     return;
@@ -113,11 +113,13 @@ function integer(value: number): Bytes {
 }
 
 /** What an aggregate holds; null for a reply that holds no others. */
-function itemsOf(reply: Composite): readonly Reply[] | null {
+function itemsOf(reply: Composite, protocol: Protocol): readonly Reply[] | null {
   if (isArray(reply)) return reply;
   switch (reply.kind) {
     case "map":
       return reply.flat;
+    case "pairs":
+      return protocol === 2 ? reply.flat : reply.nested();
     case "set":
     case "push":
       return reply.items;
@@ -141,7 +143,7 @@ function isArray(reply: Composite): reply is readonly Reply[] {
 function aggregateHeader(reply: Reply, count: number, protocol: Protocol): Bytes {
   if (typeof reply !== "object" || reply === null || isArray(reply)) return `*${count}\r\n`;
   if (reply.kind === "map") assert(count % 2 === 0, "a map reply lacks a value");
-  if (protocol === 2) return `*${count}\r\n`;
+  if (protocol === 2 || reply.kind === "pairs") return `*${count}\r\n`;
   if (reply.kind === "map") return `%${count / 2}\r\n`;
   return reply.kind === "set" ? `~${count}\r\n` : `>${count}\r\n`;
 }
@@ -166,6 +168,7 @@ function leaf(reply: Composite, protocol: Protocol): Bytes {
       if (protocol === 2) return bulk(reply.text);
       return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
     case "map":
+    case "pairs":
     case "set":
     case "push":
       throw new AssertionFailed("an aggregate is not a leaf");

@@ -6,6 +6,7 @@ import type { PipelineSettings } from "../commit/pipeline.ts";
 import type { Config } from "../config/config.ts";
 import type { OutputLimit } from "../config/special-types.ts";
 import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
+import { usualCollectionLimits, type CollectionLimits } from "../keyspace/limits.ts";
 import type { Limits } from "../keyspace/view.ts";
 import { parseNotifyFlags } from "../pubsub/notify-flags.ts";
 import type { SessionSettings } from "../session/host.ts";
@@ -100,6 +101,42 @@ function sessionSettings(config: Config): SessionSettings {
   return settings;
 }
 
+/** Which setting each limit of collections obeys. */
+const COLLECTION_SETTINGS = {
+  hashEntriesMax: "hash-max-listpack-entries",
+  hashValueBytesMax: "hash-max-listpack-value",
+  listNodeSize: "list-max-listpack-size",
+  setIntegersMax: "set-max-intset-entries",
+  setEntriesMax: "set-max-listpack-entries",
+  setValueBytesMax: "set-max-listpack-value",
+  sortedSetEntriesMax: "zset-max-listpack-entries",
+  sortedSetValueBytesMax: "zset-max-listpack-value",
+  streamNodeBytesMax: "stream-node-max-bytes",
+  streamNodeEntriesMax: "stream-node-max-entries",
+} as const;
+
+function collectionLimits(config: Config): CollectionLimits {
+  const values = usualCollectionLimits();
+  const follow = (limit: keyof typeof COLLECTION_SETTINGS): void => {
+    const setting = COLLECTION_SETTINGS[limit];
+    values[limit] = config.get(setting);
+    config.onChange(setting, (value) => {
+      values[limit] = value;
+    });
+  };
+  follow("hashEntriesMax");
+  follow("hashValueBytesMax");
+  follow("listNodeSize");
+  follow("setIntegersMax");
+  follow("setEntriesMax");
+  follow("setValueBytesMax");
+  follow("sortedSetEntriesMax");
+  follow("sortedSetValueBytesMax");
+  follow("streamNodeBytesMax");
+  follow("streamNodeEntriesMax");
+  return values;
+}
+
 function limits(config: Config): Limits {
   const values: Limits = {
     stringBytesMax: config.get("proto-max-bulk-len"),
@@ -107,6 +144,7 @@ function limits(config: Config): Limits {
     notifyMask: parseNotifyFlags(config.get("notify-keyspace-events")) ?? 0,
     countFrequency: config.get("maxmemory-policy").includes("lfu"),
     lfuLogFactor: config.get("lfu-log-factor"),
+    collections: collectionLimits(config),
   };
   config.onChange("proto-max-bulk-len", (bytes) => {
     values.stringBytesMax = bytes;

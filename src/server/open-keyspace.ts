@@ -15,7 +15,8 @@ export class ForeignStore extends Error {
 
 /** Throws ForeignStore, CorruptMeta, StorageError. */
 export async function openKeyspace(engine: Engine, options: KeyspaceOptions): Promise<Keyspace> {
-  const [format, catalogBytes] = await engine.load(META, [meta.FORMAT_KEY, meta.CATALOG_KEY]);
+  const keys = [meta.FORMAT_KEY, meta.CATALOG_KEY, meta.COLLECTION_IDS_KEY];
+  const [format, catalogBytes, collectionIds] = await engine.load(META, keys);
   if (format === null || format === undefined) {
     if (engine.sequence() !== 0) {
       throw new ForeignStore("the data directory holds a database that Kept did not write");
@@ -29,6 +30,9 @@ export async function openKeyspace(engine: Engine, options: KeyspaceOptions): Pr
   }
   const stored = typeof catalogBytes === "string" ? meta.decodeCatalog(catalogBytes) : null;
   const keyspace = new Keyspace(engine, stored ?? meta.EMPTY_CATALOG, options);
+  if (typeof collectionIds === "string") {
+    keyspace.continueCollectionIds(meta.decodeCollectionIds(collectionIds));
+  }
   for (const { incarnation } of [...keyspace.databases, keyspace.system]) {
     await loadIncarnation(engine, incarnation);
   }

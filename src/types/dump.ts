@@ -3,17 +3,20 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { BadDump, decodeDump, encodeDump, type DumpedValue } from "../encoding/rdb.ts";
-import { EXPIRY_MS_MAX } from "../encoding/record.ts";
+import { EXPIRY_MS_MAX, HASH, STRING } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError } from "../resp/errors.ts";
+import * as hash from "./hash.ts";
 
 const BAD_FOOTER = new CommandError("ERR DUMP payload version or checksum are wrong");
 const BAD_FORMAT = new CommandError("ERR Bad data format");
 
-export function dump(record: Record): Bytes {
-  assert(record.value !== null, "a record that was found");
-  return encodeDump({ kind: record.kind, value: record.value });
+/** Throws COLD. */
+export function dump(view: View, record: Record): Bytes {
+  if (record.kind === HASH) return encodeDump(hash.dumped(view, record));
+  assert(typeof record.value === "string", "a record that was found");
+  return encodeDump({ kind: STRING, value: record.value });
 }
 
 /** Throws the two errors of RESTORE. */
@@ -28,5 +31,7 @@ export function read(payload: Bytes): DumpedValue {
 
 /** Makes a key of what `read` gave; `expiryMs` 0 for no expiry. The key is not there. */
 export function restore(view: View, key: Bytes, dumped: DumpedValue, expiryMs: number): Record {
-  return view.set(key, { ...dumped, expiryMs: Math.min(expiryMs, EXPIRY_MS_MAX) });
+  const expiry = Math.min(expiryMs, EXPIRY_MS_MAX);
+  if (dumped.kind === HASH) return hash.restore(view, key, dumped.flat, expiry);
+  return view.set(key, { kind: dumped.kind, value: dumped.value, expiryMs: expiry });
 }

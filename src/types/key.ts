@@ -14,6 +14,7 @@ import {
 } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
+import * as hash from "./hash.ts";
 import { parseInteger } from "./number.ts";
 
 /** Longer strings are "raw" in Redis: header, string and the closing zero fill 64 bytes. */
@@ -38,30 +39,36 @@ export function typeName(kind: Kind): string {
 }
 
 /** The encoding that Redis would give to a value just set. */
-export function encodingName(record: Record): "int" | "embstr" | "raw" {
-  const value = record.value ?? "";
+export function encodingName(record: Record, view: View): string {
+  if (record.kind === HASH) return hash.encodingName(view, record);
+  const { value } = record;
+  if (typeof value !== "string") return "raw";
   if (parseInteger(value) !== null) return "int";
   return value.length <= EMBEDDED_BYTES_MAX ? "embstr" : "raw";
 }
 
 export function referenceCount(record: Record): number {
-  const number = parseInteger(record.value ?? "");
+  const number = typeof record.value === "string" ? parseInteger(record.value) : null;
   const isShared = number !== null && number >= 0 && number < SHARED_INTEGER_COUNT;
   return isShared ? SHARED_REFERENCES : 1;
 }
 
-/** Gives the content of `source`, expiry included, to `key` of the database in view. */
+/** Gives the content of `source`, expiry included, to `key` of the database in view. Throws COLD. */
 export function putCopy(view: View, source: Record, key: Bytes): Record {
-  const { kind, value, expiryMs } = source;
   // Removed first: what comes is a new key, not a new value of the old one.
   view.remove(key);
-  return view.set(key, { kind, value, expiryMs });
+  return view.copy(source, key);
 }
 
-/** As `putCopy`, for a source that goes away: what is known of its use goes with it. */
+/** As `putCopy`, and empties `source`: what is known of its use goes with its content. */
 export function putMoved(view: View, source: Record, key: Bytes): void {
-  const { accessedAtSeconds, frequency } = source;
-  const record = putCopy(view, source, key);
+  const { kind, value, expiryMs, accessedAtSeconds, frequency } = source;
+  view.remove(key);
+  const record = view.canAdopt(source)
+    ? view.set(key, { kind, value, expiryMs })
+    : view.copy(source, key);
   record.accessedAtSeconds = accessedAtSeconds;
   record.frequency = frequency;
+  if (record.value === value) view.leave(source);
+  else view.discard(source);
 }

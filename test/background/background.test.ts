@@ -7,9 +7,10 @@ import { Collector } from "../../src/background/collector.ts";
 import { Expirer } from "../../src/background/expirer.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { Durability } from "../../src/commit/durability.ts";
-import { DATA, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
+import { DATA, ELEMENTS, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
 import type { MemoryEngine } from "../../src/engine/memory.ts";
 import { EVENT_CLASSES } from "../../src/keyspace/event.ts";
+import { usualCollectionLimits } from "../../src/keyspace/limits.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 function keysIn(engine: MemoryEngine, store: StoreId, lower = ""): Bytes[] {
@@ -184,6 +185,88 @@ test("what a flush left behind is collected, and nothing else", async () => {
     keysIn(world.engine, META, "drop").filter((key) => key.startsWith("drop")),
     [],
   );
+});
+
+/** Hashes of one field and more have elements of their own. */
+const ALL_EXPLODE = { collections: { ...usualCollectionLimits(), hashEntriesMax: 0 } };
+
+/** `count` fields, in few commands. */
+function fill(world: World, key: string, count: number): void {
+  const talker = world.connect();
+  for (let index = 0; index < count; index += 500) {
+    const words = ["HSET", key];
+    for (let at = index; at < Math.min(count, index + 500); at++) words.push(`f${at}`, "v");
+    talker.send(words);
+  }
+}
+
+test("the elements of deleted collections are collected, few or many, and no others", async () => {
+  await using world = await openWorld({ limits: ALL_EXPLODE });
+  const { collector } = background(world);
+  fill(world, "small", 10);
+  fill(world, "large", 2500);
+  fill(world, "renamed", 7);
+  fill(world, "overwritten", 5);
+  fill(world, "moved", 3);
+  fill(world, "copied", 2);
+  await world.settle();
+  const talker = world.connect();
+  for (const line of ["DEL small large", "RENAME renamed another", "SET overwritten 1"]) {
+    talker.say(line);
+  }
+  for (const line of ["MOVE moved 1", "COPY copied copy", "DEL copied"]) talker.say(line);
+  await world.settle();
+  assert.deepEqual(talker.heard(), ["2", "OK", "OK", "1", "1", "1"]);
+  const before = keysIn(world.engine, ELEMENTS).length;
+  assert.equal(before, 10 + 2500 + 7 + 5 + 2 * 3 + 2 * 2);
+  for (let round = 0; round < 3; round++) {
+    await collector.round();
+    await world.settle();
+  }
+  assert.equal(keysIn(world.engine, ELEMENTS).length, 7 + 3 + 2);
+  assert.deepEqual(
+    keysIn(world.engine, META, "gone").filter((key) => key.startsWith("gone")),
+    [],
+  );
+  for (const line of ["HLEN another", "HGET another f3", "HLEN copy", "HGET copy f1"]) {
+    talker.say(line);
+  }
+  for (const line of ["SELECT 1", "HLEN moved", "HGET moved f2"]) talker.say(line);
+  assert.deepEqual(talker.heard(), ["7", '"v"', "2", '"v"', "OK", "3", '"v"']);
+});
+
+test("a refused deletion of a collection brings it back, and nothing is collected", async () => {
+  await using world = await openWorld({ limits: ALL_EXPLODE, pipeline: { stallWaitMs: 0 } });
+  const { collector } = background(world);
+  fill(world, "h", 20);
+  await world.settle();
+  const talker = world.connect();
+  world.engine.refuseCommits("stall", 1);
+  talker.say("DEL h");
+  talker.say("HSET h new 1");
+  await world.settle();
+  assert.ok(talker.heard().every((reply) => reply.startsWith("-TRYAGAIN")));
+  await collector.round();
+  await world.settle();
+  assert.equal(keysIn(world.engine, ELEMENTS).length, 20);
+  talker.say("HLEN h");
+  talker.say("HGET h f19");
+  assert.deepEqual(talker.heard(), ["20", '"v"']);
+});
+
+test("a transaction over more cold elements than a unit may have loads comes to its end", async () => {
+  await using world = await openWorld({ limits: ALL_EXPLODE, cacheBytesMax: 500 });
+  fill(world, "h", 200);
+  await world.settle();
+  world.engine.coldKeys("all");
+  world.engine.cool();
+  const talker = world.connect();
+  talker.say("MULTI");
+  for (let index = 0; index < 200; index++) talker.say(`HGET h f${index}`);
+  talker.say("EXEC");
+  await world.settle();
+  const heard = talker.heard();
+  assert.equal(heard.at(-1), `[ ${Array.from({ length: 200 }, () => '"v"').join(", ")} ]`);
 });
 
 test("a refused flush brings everything back, and nothing is collected", async () => {

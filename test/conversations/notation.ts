@@ -78,6 +78,8 @@ function formatObject(reply: Exclude<Reply & object, readonly Reply[]>): string 
       return `(${reply.digits}`;
     case "map":
       return formatMap(reply.flat);
+    case "pairs":
+      return list("[", reply.nested());
     case "set":
       return list("~[", reply.items);
     case "push":
@@ -109,6 +111,7 @@ export function asResp2(reply: Reply): Reply {
   if (!("kind" in reply)) return reply.map(asResp2);
   switch (reply.kind) {
     case "map":
+    case "pairs":
       return reply.flat.map(asResp2);
     case "set":
     case "push":

@@ -18,6 +18,7 @@ import { Config } from "../../src/config/config.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import { openRocksEngine } from "../../src/engine/rocksdb.ts";
+import { usualCollectionLimits } from "../../src/keyspace/limits.ts";
 import type { Limits } from "../../src/keyspace/view.ts";
 import { Log } from "../../src/observe/log.ts";
 import { Admin } from "../../src/server/admin.ts";
@@ -204,6 +205,7 @@ function openCore(
         notifyMask: 0,
         countFrequency: false,
         lfuLogFactor: 10,
+        collections: usualCollectionLimits(),
         ...settings.limits,
       },
       renames: settings.renames ?? new Map(),

@@ -9,6 +9,7 @@ import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
+import { usualCollectionLimits } from "../../src/keyspace/limits.ts";
 import type { Limits } from "../../src/keyspace/view.ts";
 import { ReplyReader } from "../../src/resp/reader.ts";
 import type { Reply } from "../../src/resp/reply.ts";
@@ -109,6 +110,7 @@ export const NO_LIMITS: Limits = {
   notifyMask: 0,
   countFrequency: false,
   lfuLogFactor: 10,
+  collections: usualCollectionLimits(),
 };
 
 export async function openWorld(settings: WorldSettings = {}): Promise<World> {

@@ -1,0 +1,105 @@
+// Elements of an exploded collection by chance, for types whose subkeys begin with a 32-bit hash.
+//
+// The ring of hashes is cut into cells that hold CELL_SIZE elements on average. A cell is drawn, read
+// whole, and taken with a chance that grows with what it holds; then one of its elements is drawn. So
+// each element has the same chance, whatever the gaps around it, as long as no cell holds more than
+// CELL_SIZE_MAX (with hashes that is as good as never; the elements of a fuller one are drawn less).
+//
+// A draw that finds a cold block is run again after the load and must come to the same cell: the seed
+// is kept until the choice is made.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { SeededRandom, type Random } from "../base/random.ts";
+import { u32 } from "../encoding/key.ts";
+import type { Engine } from "../engine/engine.ts";
+import { walkElements } from "./element-walk.ts";
+import type { Elements } from "./home.ts";
+
+export interface FoundElement {
+  readonly subkey: Bytes;
+  readonly value: Bytes;
+}
+
+const CELL_SIZE = 8;
+const CELL_SIZE_MAX = 40;
+const HASH_RANGE = 2 ** 32;
+
+export interface RandomPlace {
+  readonly engine: Engine;
+  readonly elements: Elements;
+  readonly loads: number;
+  /** How many elements there are: at least one. */
+  readonly count: number;
+}
+
+/** `times` elements, each drawn from all of them. Throws COLD. */
+export function randomElements(place: RandomPlace, random: Random, times: number): FoundElement[] {
+  const chosen: FoundElement[] = [];
+  drawUntil(place, random, (found) => chosen.push(found) >= times);
+  return chosen;
+}
+
+/** `times` different elements, fewer than there are; with many of them it draws in vain often. */
+export function randomDistinctElements(
+  place: RandomPlace,
+  random: Random,
+  times: number,
+): FoundElement[] {
+  const chosen = new Map<Bytes, FoundElement>();
+  drawUntil(place, random, (found) => chosen.set(found.subkey, found).size >= times);
+  return [...chosen.values()];
+}
+
+function drawUntil(
+  place: RandomPlace,
+  random: Random,
+  isEnough: (found: FoundElement) => boolean,
+): void {
+  const { elements } = place;
+  elements.pendingSeed ??= random.below(HASH_RANGE);
+  const seeded = new SeededRandom(elements.pendingSeed);
+  const cells = new Map<number, FoundElement[]>();
+  while (!isEnough(draw(place, seeded, cells)));
+  elements.pendingSeed = null;
+}
+
+function draw(
+  place: RandomPlace,
+  random: Random,
+  cells: Map<number, FoundElement[]>,
+): FoundElement {
+  assert(place.count > 0, "there is something to draw from");
+  const cellCount = Math.max(1, Math.floor(place.count / CELL_SIZE));
+  for (;;) {
+    const index = random.below(cellCount);
+    let cell = cells.get(index);
+    if (cell === undefined) {
+      cell = readCell(place, index, cellCount);
+      cells.set(index, cell);
+    }
+    // One cell is all there is: no need to weigh it against others.
+    const bound = cellCount === 1 ? cell.length : Math.max(CELL_SIZE_MAX, cell.length);
+    const found = cell[random.below(bound)];
+    if (found !== undefined) return found;
+  }
+}
+
+function readCell(place: RandomPlace, index: number, cellCount: number): FoundElement[] {
+  const cell: FoundElement[] = [];
+  const end = Math.ceil(((index + 1) * HASH_RANGE) / cellCount);
+  walkElements(
+    place,
+    {
+      lower: u32(Math.ceil((index * HASH_RANGE) / cellCount)),
+      upper: end >= HASH_RANGE ? null : u32(end),
+      reverse: false,
+      expected: CELL_SIZE * 2,
+    },
+    (subkey, value) => {
+      cell.push({ subkey, value });
+      return true;
+    },
+  );
+  return cell;
+}

@@ -1,0 +1,149 @@
+// Walking the elements of an exploded collection in the order of their subkeys: the disk's entries, with
+// the uncommitted ones laid over them. The uncommitted are sorted once a walk; the disk is read in steps.
+//
+// A walk that meets a cold block throws COLD with the rest of its range and is run again from its start
+// after the load, so what its visitor does must be undone or not matter (a unit's changes are undone).
+
+import type { Bytes } from "../base/bytes.ts";
+import { afterPrefix } from "../encoding/collection.ts";
+import type { CursorRange, Engine } from "../engine/engine.ts";
+import { CommandError } from "../resp/errors.ts";
+import { COLD } from "./cold.ts";
+import type { Element, Elements } from "./home.ts";
+
+export interface SubkeyRange {
+  /** First subkey; "" for the first there is. */
+  readonly lower: Bytes;
+  /** First subkey after the range; null for the end. */
+  readonly upper: Bytes | null;
+  readonly reverse: boolean;
+}
+
+export interface WalkOptions extends SubkeyRange {
+  /** How many elements are likely wanted: so many are read or loaded at once, within bounds. */
+  readonly expected: number;
+}
+
+/** Told each element in order; false ends the walk. */
+export type Visit = (subkey: Bytes, value: Bytes) => boolean;
+
+export const WHOLE: WalkOptions = { lower: "", upper: null, reverse: false, expected: Infinity };
+
+const ENTRIES_PER_READ = 256;
+/** What one load brings in; a larger collection takes several rounds. */
+const ENTRIES_PER_LOAD_MAX = 100_000;
+/** Below the runner's limit. A walk that needs more loads drives out of the cache what it loads. */
+const LOADS_MAX = 48;
+const DOES_NOT_FIT = new CommandError(
+  "ERR the elements do not fit in the block cache at once: read them in parts, or raise " +
+    "rocksdb.block_cache_size",
+);
+
+/** Throws COLD, or DOES_NOT_FIT when `loads` says that loading leads nowhere. */
+export function walkElements(
+  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
+  options: WalkOptions,
+  visit: Visit,
+): void {
+  const changed = changedIn(place.elements, options);
+  if (place.elements.isAllUncommitted) {
+    for (const { subkey, value } of changed) {
+      if (value !== null && !visit(subkey, value)) return;
+    }
+    return;
+  }
+  walkStored(place, options, new Overlay(changed, options.reverse, visit));
+}
+
+function changedIn(elements: Elements, range: SubkeyRange): Element[] {
+  const changed = elements
+    .uncommitted()
+    .filter(
+      ({ subkey }) => subkey >= range.lower && (range.upper === null || subkey < range.upper),
+    );
+  const sign = range.reverse ? -1 : 1;
+  return changed.sort((a, b) => (a.subkey < b.subkey ? -sign : sign));
+}
+
+/** The visitor, told of the uncommitted elements at their places and in place of the disk's. */
+class Overlay {
+  readonly #changed: readonly Element[];
+  readonly #reverse: boolean;
+  readonly #visit: Visit;
+  #next = 0;
+
+  constructor(changed: readonly Element[], reverse: boolean, visit: Visit) {
+    this.#changed = changed;
+    this.#reverse = reverse;
+    this.#visit = visit;
+  }
+
+  /** False when the visitor has had enough. */
+  stored(subkey: Bytes, value: Bytes): boolean {
+    for (;;) {
+      const element = this.#changed[this.#next];
+      if (element === undefined) return this.#visit(subkey, value);
+      if (element.subkey === subkey) {
+        this.#next++;
+        return element.value === null || this.#visit(subkey, element.value);
+      }
+      if (element.subkey > subkey !== this.#reverse) return this.#visit(subkey, value);
+      this.#next++;
+      if (element.value !== null && !this.#visit(element.subkey, element.value)) return false;
+    }
+  }
+
+  /** The disk has no more. */
+  end(): void {
+    for (; this.#next < this.#changed.length; this.#next++) {
+      const element = this.#changed[this.#next];
+      if (element === undefined || element.value === null) continue;
+      if (!this.#visit(element.subkey, element.value)) return;
+    }
+  }
+}
+
+function walkStored(
+  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
+  options: WalkOptions,
+  overlay: Overlay,
+): void {
+  const { engine, elements } = place;
+  const { prefix, store } = elements;
+  const range: CursorRange = {
+    lower: prefix + options.lower,
+    upper: options.upper === null ? afterPrefix(prefix) : prefix + options.upper,
+    reverse: options.reverse,
+    valueBytesMax: Infinity,
+    patience: "loop",
+  };
+  const perRead = Math.max(1, Math.min(ENTRIES_PER_READ, options.expected));
+  let last: Bytes | null = null;
+  const cursor = engine.cursor(store, range);
+  try {
+    for (;;) {
+      const flat = cursor.next(perRead);
+      if (flat === undefined) {
+        if (place.loads >= LOADS_MAX) throw DOES_NOT_FIT;
+        const entriesMax = Math.min(ENTRIES_PER_LOAD_MAX, Math.max(perRead, options.expected));
+        COLD.request = { store, range: restOf(range, last), entriesMax };
+        throw COLD;
+      }
+      if (flat.length === 0) break;
+      for (let index = 0; index + 1 < flat.length; index += 2) {
+        last = flat[index] ?? "";
+        if (!overlay.stored(last.slice(prefix.length), flat[index + 1] ?? "")) return;
+      }
+    }
+  } finally {
+    cursor.close();
+  }
+  overlay.end();
+}
+
+/** What follows the entry `last`, to be loaded on a thread. */
+function restOf(range: CursorRange, last: Bytes | null): CursorRange {
+  const rest = { ...range, valueBytesMax: 0, patience: "wait" } as const;
+  if (last === null) return rest;
+  return range.reverse ? { ...rest, upper: last } : { ...rest, lower: last };
+}

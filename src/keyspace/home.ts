@@ -1,0 +1,193 @@
+// Where the elements of an exploded collection live: the disk, and in front of it those that have been
+// used lately or are not committed yet. There is one Home a collection, held by the value of its record;
+// a record with uncommitted changes is never dropped, and each change of an element marks the record.
+//
+// The cache follows the keyspace's: two generations, turned when it has turned (`rotations`), noticed at
+// the next access. Uncommitted elements stay, so a point read that finds nothing here may ask the disk,
+// and a walk lays `uncommitted()` over the disk's entries (element-walk.ts).
+
+import type { Bytes } from "../base/bytes.ts";
+import { elementPrefix, type HomeAddress } from "../encoding/collection.ts";
+import { ELEMENTS, ORDER, type Engine } from "../engine/engine.ts";
+import { COLD } from "./cold.ts";
+
+/** What the homes need of the keyspace. */
+export interface ElementSource {
+  readonly engine: Engine;
+  readonly rotations: number;
+  readonly committedBatch: number;
+  cacheBytes: number;
+}
+
+/** One element in memory. Only Keyspace changes it. */
+export class Element {
+  readonly elements: Elements;
+  readonly subkey: Bytes;
+  /** Null when there is no such element. */
+  value: Bytes | null;
+  /** The batch that changed it last. */
+  batch = 0;
+  /** The batch whose list of dirty elements holds it. */
+  listedIn = 0;
+  /** Whether it is in the list of its Elements. */
+  isNoted = false;
+  /** Whether the disk (or a batch on its way) has it. */
+  stored: boolean;
+
+  constructor(elements: Elements, subkey: Bytes, value: Bytes | null) {
+    this.elements = elements;
+    this.subkey = subkey;
+    this.value = value;
+    this.stored = value !== null;
+  }
+}
+
+/** What an element costs in memory beside its bytes: object, map entry, two strings. */
+export const ELEMENT_OVERHEAD_BYTES = 160;
+const PRUNE_AT_MIN = 64;
+
+/** The elements of one collection in one store. */
+export class Elements {
+  readonly home: Home;
+  readonly store: typeof ELEMENTS | typeof ORDER;
+  readonly prefix: Bytes;
+  readonly #source: ElementSource;
+  #young = new Map<Bytes, Element>();
+  #old = new Map<Bytes, Element>();
+  #rotation: number;
+  /** At least those with uncommitted changes, each once. */
+  #dirty: Element[] = [];
+  #pruneAt = PRUNE_AT_MIN;
+  /** What a random choice is drawn from, while it waits for the disk (element-random.ts). */
+  pendingSeed: number | null = null;
+
+  constructor(source: ElementSource, home: Home, store: typeof ELEMENTS | typeof ORDER) {
+    this.#source = source;
+    this.home = home;
+    this.store = store;
+    this.prefix = elementPrefix(home);
+    this.#rotation = source.rotations;
+  }
+
+  /** The element of a subkey, there or not. Throws COLD. */
+  find(subkey: Bytes): Element {
+    const cached = this.cached(subkey);
+    if (cached !== null) return cached;
+    if (this.isAllUncommitted) return this.#install(new Element(this, subkey, null));
+    const value = this.#source.engine.get(this.store, this.prefix + subkey);
+    if (value === undefined) {
+      COLD.request = { elements: this, subkeys: [subkey] };
+      throw COLD;
+    }
+    return this.#install(new Element(this, subkey, value));
+  }
+
+  /** For who knows already what the element holds, as what he has just met in a walk. */
+  known(subkey: Bytes, value: Bytes | null): Element {
+    return this.cached(subkey) ?? this.#install(new Element(this, subkey, value));
+  }
+
+  /** Before many are read one by one: throws COLD once for all of them that would wait. */
+  want(subkeys: readonly Bytes[]): void {
+    if (this.isAllUncommitted) return;
+    const cold: Bytes[] = [];
+    for (const subkey of subkeys) {
+      if (this.cached(subkey) !== null) continue;
+      const value = this.#source.engine.get(this.store, this.prefix + subkey);
+      if (value === undefined) cold.push(subkey);
+      else this.#install(new Element(this, subkey, value));
+    }
+    if (cold.length === 0) return;
+    COLD.request = { elements: this, subkeys: cold };
+    throw COLD;
+  }
+
+  cached(subkey: Bytes): Element | null {
+    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    const young = this.#young.get(subkey);
+    if (young !== undefined) return young;
+    const old = this.#old.get(subkey);
+    return old === undefined ? null : this.#install(old);
+  }
+
+  /** Takes in what was loaded, unless it has been loaded or changed meanwhile. */
+  installLoaded(subkey: Bytes, value: Bytes | null): void {
+    if (this.cached(subkey) === null) this.#install(new Element(this, subkey, value));
+  }
+
+  #install(element: Element): Element {
+    this.#young.set(element.subkey, element);
+    const { subkey, value } = element;
+    this.#source.cacheBytes += ELEMENT_OVERHEAD_BYTES + subkey.length + (value?.length ?? 0);
+    return element;
+  }
+
+  /** Nothing of the collection is on disk yet: what is not in memory is not there. */
+  get isAllUncommitted(): boolean {
+    return this.home.createdIn > this.#source.committedBatch;
+  }
+
+  /** For Keyspace: the element has got a change. */
+  noteDirty(element: Element): void {
+    if (element.isNoted) return;
+    element.isNoted = true;
+    this.#dirty.push(element);
+    if (this.#dirty.length < this.#pruneAt) return;
+    this.#prune();
+    this.#pruneAt = Math.max(PRUNE_AT_MIN, this.#dirty.length * 2);
+  }
+
+  #prune(): void {
+    const { committedBatch } = this.#source;
+    const dirty: Element[] = [];
+    for (const element of this.#dirty) {
+      element.isNoted = element.batch > committedBatch;
+      if (element.isNoted) dirty.push(element);
+    }
+    this.#dirty = dirty;
+  }
+
+  /** Those with uncommitted changes, each once, in no order. */
+  uncommitted(): readonly Element[] {
+    if (this.#dirty.length > 0) this.#prune();
+    return this.#dirty;
+  }
+
+  #rotate(): void {
+    const { rotations } = this.#source;
+    this.#old = rotations - this.#rotation === 1 ? this.#young : new Map();
+    this.#young = new Map();
+    this.#rotation = rotations;
+    this.#prune();
+    for (const element of this.#dirty) this.#young.set(element.subkey, element);
+  }
+}
+
+/** Where one exploded collection lives. */
+export class Home implements HomeAddress {
+  readonly incarnationId: number;
+  readonly slot: number;
+  readonly id: number;
+  /** The batch that made it; 0 for one that was found on disk. */
+  readonly createdIn: number;
+  /** Whether its collection is deleted: what was changed in it need not be written. */
+  isGone = false;
+  readonly elements: Elements;
+  readonly #source: ElementSource;
+  #order: Elements | null = null;
+
+  constructor(source: ElementSource, address: HomeAddress, createdIn: number) {
+    this.incarnationId = address.incarnationId;
+    this.slot = address.slot;
+    this.id = address.id;
+    this.createdIn = createdIn;
+    this.#source = source;
+    this.elements = new Elements(source, this, ELEMENTS);
+  }
+
+  /** The second order, for the types that have one. */
+  get order(): Elements {
+    this.#order ??= new Elements(this.#source, this, ORDER);
+    return this.#order;
+  }
+}

@@ -1,0 +1,39 @@
+// When a collection is kept as one value and when it explodes, and what OBJECT ENCODING calls it.
+
+/** Redis's thresholds, and one of ours. */
+export interface CollectionLimits {
+  /** An inline payload grows to about this: it is written whole with each group that changes it. */
+  inlineBytesMax: number;
+  /** `hash-max-listpack-entries` and `hash-max-listpack-value`. */
+  hashEntriesMax: number;
+  hashValueBytesMax: number;
+  /** `list-max-listpack-size`: elements in a node, or -1 to -5 for 4 to 64 KB. */
+  listNodeSize: number;
+  /** `set-max-intset-entries`, `set-max-listpack-entries`, `set-max-listpack-value`. */
+  setIntegersMax: number;
+  setEntriesMax: number;
+  setValueBytesMax: number;
+  /** `zset-max-listpack-entries` and `zset-max-listpack-value`. */
+  sortedSetEntriesMax: number;
+  sortedSetValueBytesMax: number;
+  /** `stream-node-max-bytes` and `stream-node-max-entries`; 0 for no limit. */
+  streamNodeBytesMax: number;
+  streamNodeEntriesMax: number;
+}
+
+/** As Redis comes, for tests and for whoever has no configuration. */
+export function usualCollectionLimits(): CollectionLimits {
+  return {
+    inlineBytesMax: 4096,
+    hashEntriesMax: 512,
+    hashValueBytesMax: 64,
+    listNodeSize: -2,
+    setIntegersMax: 512,
+    setEntriesMax: 128,
+    setValueBytesMax: 64,
+    sortedSetEntriesMax: 128,
+    sortedSetValueBytesMax: 64,
+    streamNodeBytesMax: 4096,
+    streamNodeEntriesMax: 100,
+  };
+}

@@ -1,0 +1,57 @@
+// What a key's record holds: a string's bytes, nothing, or a collection. What the collections of each
+// type look like in memory is the business of the room types; here is what the keyspace needs of them.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Payload } from "../encoding/record.ts";
+import type { Home } from "./home.ts";
+
+/** The content of a list, set, sorted set, hash or stream; changed in place (View.mutate). */
+export interface Collection extends Payload {
+  /** Bytes in memory, by estimate; of an exploded one without its elements. */
+  readonly memoryBytes: number;
+  /** Where its elements live; null while it is inline. */
+  readonly home: Home | null;
+}
+
+export type Value = Bytes | null | Collection;
+
+/** A collection as the disk has it, until somebody wants to look into it (View.unpack). */
+export class Packed implements Collection {
+  readonly payload: Bytes;
+  readonly home: Home | null;
+
+  constructor(payload: Bytes, home: Home | null) {
+    this.payload = payload;
+    this.home = home;
+  }
+
+  get payloadSize(): number {
+    return this.payload.length;
+  }
+
+  get memoryBytes(): number {
+    return this.payload.length;
+  }
+
+  writePayload(target: Buffer, at: number): void {
+    target.latin1Write(this.payload, at, this.payload.length);
+  }
+}
+
+export function homeOf(value: Value): Home | null {
+  return value === null || typeof value === "string" ? null : value.home;
+}
+
+export function memoryOf(value: Value): number {
+  if (value === null) return 0;
+  return typeof value === "string" ? value.length : value.memoryBytes;
+}
+
+/** The payload as bytes of its own. */
+export function payloadOf(collection: Collection): Bytes {
+  if (collection instanceof Packed) return collection.payload;
+  const size = collection.payloadSize;
+  const target = Buffer.allocUnsafe(size);
+  collection.writePayload(target, 0);
+  return target.latin1Slice(0, size);
+}
