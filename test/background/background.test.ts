@@ -202,8 +202,9 @@ function fill(world: World, key: string, count: number): void {
 
 test("the elements of deleted collections are collected, few or many, and no others", async () => {
   await using world = await openWorld({ limits: ALL_EXPLODE });
-  const { collector } = background(world);
+  const { expirer, collector } = background(world);
   fill(world, "small", 10);
+  fill(world, "expired", 8);
   fill(world, "large", 2500);
   fill(world, "renamed", 7);
   fill(world, "overwritten", 5);
@@ -215,10 +216,14 @@ test("the elements of deleted collections are collected, few or many, and no oth
     talker.say(line);
   }
   for (const line of ["MOVE moved 1", "COPY copied copy", "DEL copied"]) talker.say(line);
+  talker.say("PEXPIRE expired 10");
   await world.settle();
-  assert.deepEqual(talker.heard(), ["2", "OK", "OK", "1", "1", "1"]);
+  assert.deepEqual(talker.heard(), ["2", "OK", "OK", "1", "1", "1", "1"]);
+  world.clock.advance(20);
+  await expirer.round();
+  await world.settle();
   const before = keysIn(world.engine, ELEMENTS).length;
-  assert.equal(before, 10 + 2500 + 7 + 5 + 2 * 3 + 2 * 2);
+  assert.equal(before, 8 + 10 + 2500 + 7 + 5 + 2 * 3 + 2 * 2);
   for (let round = 0; round < 3; round++) {
     await collector.round();
     await world.settle();
