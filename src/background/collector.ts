@@ -73,6 +73,7 @@ export class Collector {
   /** Collects every flushed incarnation there is; stops early when writes are refused. */
   async round(): Promise<void> {
     const { keyspace } = this.#pipeline;
+    this.#more = false;
     for (const id of await this.#dropped()) {
       if (this.#stopped || !this.#mayWrite()) return;
       const { undoCount } = keyspace;
@@ -91,8 +92,11 @@ export class Collector {
     const notes = await this.#read(META, { lower: prefix, upper: afterPrefix(prefix) });
     let swept = 0;
     for (const note of notes) {
-      this.#more = swept >= ENTRIES_PER_ROUND;
-      if (this.#more || this.#stopped || !this.#mayWrite()) return;
+      if (this.#stopped || !this.#mayWrite()) return;
+      if (swept >= ENTRIES_PER_ROUND) {
+        this.#more = true;
+        return;
+      }
       const prefixGone = meta.goneElementPrefix(note);
       const sweeps = [
         ...(await this.#elementSweeps(ELEMENTS, prefixGone)),
@@ -101,6 +105,7 @@ export class Collector {
       swept += sweeps.length + 1;
       await this.#sweep([...sweeps, { store: META, from: note, to: null }]);
     }
+    this.#more = notes.length === ENTRIES_PER_STEP;
   }
 
   async #elementSweeps(
