@@ -56,6 +56,8 @@ export class Transaction {
   #queue: Queued[] = [];
   #queueBytes = 0;
   #watches: Watch[] = [];
+  /** The keys of `#watches`: there may be very many. */
+  readonly #watchedKeys = new Map<Incarnation, Set<Bytes>>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -166,12 +168,12 @@ export class Transaction {
     if (this.#session.isClosed) return;
     const { database } = this.#session;
     const existing = keys.map((key) => view.peek(key) !== null);
+    const { incarnation } = database;
+    const known = this.#watchedKeys.get(incarnation) ?? new Set();
+    this.#watchedKeys.set(incarnation, known);
     for (const [index, key] of keys.entries()) {
-      const { incarnation } = database;
-      const known = this.#watches.some(
-        (watch) => watch.key === key && watch.incarnation === incarnation,
-      );
-      if (known) continue;
+      if (known.has(key)) continue;
+      known.add(key);
       const watched = view.keyspace.watch(incarnation, key);
       const { version } = watched;
       const existed = existing[index] ?? false;
@@ -183,6 +185,7 @@ export class Transaction {
     const { keyspace } = this.#session.host.pipeline;
     for (const { incarnation, key } of this.#watches) keyspace.unwatch(incarnation, key);
     this.#watches = [];
+    this.#watchedKeys.clear();
   }
 
   /** Whether a watched key has changed, died of age, or gone with its database. Throws COLD. */

@@ -174,3 +174,14 @@ test("an EXEC of no commands answers an empty array; the queue has a limit", asy
     "-EXECABORT Transaction discarded because of previous errors.",
   ]);
 });
+
+test("many keys are watched in time that grows with their number, each once", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  const keys = Array.from({ length: 100_000 }, (_, index) => `key:${index}`);
+  watcher.send(["WATCH", ...keys, ...keys]);
+  await world.settle();
+  assert.equal(watcher.session.transaction.watchCount, keys.length);
+  watcher.say("UNWATCH");
+  assert.equal(world.core.pipeline.keyspace.databases[0]?.incarnation.watched, null);
+});
