@@ -29,7 +29,6 @@ export interface StepFlags {
 /** A step over large values ends early. */
 const STEP_BYTES_MAX = 1024 * 1024;
 
-/** Throws what the iterator throws. */
 export class RocksCursor implements Cursor {
   readonly #steps: Steps;
   readonly #range: CursorRange;
@@ -37,15 +36,31 @@ export class RocksCursor implements Cursor {
   #isSought = false;
   #isCold = false;
 
-  constructor(steps: Steps, range: CursorRange, flags: StepFlags) {
+  readonly #translate: (error: unknown) => unknown;
+
+  /** `translate` makes the port's errors of the binding's. */
+  constructor(
+    steps: Steps,
+    range: CursorRange,
+    { flags, translate }: { flags: StepFlags; translate: (error: unknown) => unknown },
+  ) {
     this.#steps = steps;
     this.#range = range;
+    this.#translate = translate;
     this.#flags =
       (range.reverse ? flags.reverse : 0) | (range.valueBytesMax === 0 ? flags.keysOnly : 0);
   }
 
   next(entriesMax: number): Bytes[] | Cold {
     if (this.#isCold) return undefined;
+    try {
+      return this.#step(entriesMax);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  #step(entriesMax: number): Bytes[] | Cold {
     if (!this.#isSought) this.#seek();
     const flat = this.#steps.state === "more" ? this.#take(entriesMax) : [];
     if (this.#steps.state !== "incomplete") return flat;

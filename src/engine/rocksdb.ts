@@ -225,7 +225,10 @@ class RocksEngine implements Engine {
       return COLD_CURSOR;
     }
     try {
-      return new RocksCursor(iteratorOver(this.#database, store, range), range, STEP_FLAGS);
+      return new RocksCursor(iteratorOver(this.#database, store, range), range, {
+        flags: STEP_FLAGS,
+        translate: readFailure,
+      });
     } catch (error) {
       throw readFailure(error);
     }

@@ -12,6 +12,7 @@ import { DATA } from "../../src/engine/engine.ts";
 import { openRocksEngine } from "../../src/engine/rocksdb.ts";
 import { WriteOps } from "../../src/engine/write-ops.ts";
 import { rocksSettings } from "../../src/server/engine-settings.ts";
+import { format } from "../conversations/notation.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 
@@ -60,10 +61,29 @@ test("flipped bytes in a file are found, and the check ends with 1", async () =>
     for (let at = 0; at < bytes.length / 2; at += 100) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
     writeFileSync(join(files, name), bytes);
   }
-  const { code, stdout } = kept("check", folder.path);
+  const { code, stdout, stderr } = kept("check", folder.path);
+  assert.equal(stderr, "");
   assert.match(stdout, /^DAMAGED: data: cannot be read to its end: /m);
   assert.match(stdout, /^The directory is damaged\.$/m);
   assert.equal(code, 1);
+});
+
+test("a walk over a damaged block is told so, and the server goes on", async () => {
+  using folder = await filledDirectory();
+  const files = join(folder.path, "db");
+  const sizeOf = (name: string): number => readFileSync(join(files, name)).length;
+  const [data] = readdirSync(files)
+    .filter((name) => name.endsWith(".sst"))
+    .toSorted((a, b) => sizeOf(b) - sizeOf(a));
+  assert.ok(data !== undefined);
+  const bytes = readFileSync(join(files, data));
+  for (let at = 0; at < bytes.length / 4; at += 10) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+  writeFileSync(join(files, data), bytes);
+  await using server = await KeptProcess.start(["--dir", folder.path]);
+  using client = await server.client();
+  assert.match(format(await client.send("SCAN", "0", "COUNT", "1000")), /^-MISCONF /);
+  assert.match(format(await client.send("KEYS", "*")), /^-MISCONF /);
+  assert.equal(format(await client.send("PING")), "PONG");
 });
 
 test("a record that does not decode and counts that do not fit are named", async () => {
