@@ -21,7 +21,8 @@ export class HealthWatcher {
   #lastStall: EngineHealth["stall"] = "none";
   #lastError: string | null = null;
   #resumeMs = RESUME_MS_MIN;
-  #nextResumeMs = 0;
+  /** On the monotonic clock, microseconds. */
+  #nextResumeUs = 0;
 
   constructor(parts: {
     pipeline: Pipeline;
@@ -54,7 +55,7 @@ export class HealthWatcher {
     const health = this.#pipeline.keyspace.engine.health();
     this.#tell(health.stall, health.error?.words ?? null);
     const isOurs = health.error !== null && !this.#pipeline.isInDoubt;
-    if (isOurs && this.#clock.nowMs() >= this.#nextResumeMs) await this.#resume();
+    if (isOurs && this.#clock.monotonicUs() >= this.#nextResumeUs) await this.#resume();
     // The end of a stall has no event of its own in every version of RocksDB.
     this.#pipeline.healthChanged();
   }
@@ -81,7 +82,7 @@ export class HealthWatcher {
       this.#log.verbose(`The storage engine cannot resume yet: ${error.message}`);
       this.#resumeMs = Math.min(RESUME_MS_MAX, this.#resumeMs * 2);
     }
-    this.#nextResumeMs = this.#clock.nowMs() + this.#resumeMs;
+    this.#nextResumeUs = this.#clock.monotonicUs() + this.#resumeMs * 1000;
     const { error } = this.#pipeline.keyspace.engine.health();
     this.#tell(this.#lastStall, error?.words ?? null);
   }

@@ -469,6 +469,9 @@ export class Pipeline {
       this.#beginDoubt(failure);
       return;
     }
+    // The local log moves without us when the engine mends itself, never by somebody's data. A log
+    // that others write to will have to apply what came between before this.
+    if (error.kind === "conflict" && error.position !== null) this.#lastSeq = error.position;
     if (error.storage === "stall" && this.#retryLater()) return;
     this.#refused(failure);
   }
