@@ -11,6 +11,7 @@ import {
 } from "node:net";
 
 import { assert } from "../base/assert.ts";
+import { withLentInput } from "./lent-input.ts";
 
 /** A TCP port, or a Unix socket. */
 export type ListenOptions = TcpOptions | UnixOptions;
@@ -43,7 +44,9 @@ export class Listener {
   private constructor(path: string | null) {
     this.path = path;
     // Half-open: a client that has ended its side still gets the answers to what it asked.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // Paused: nothing may be read before somebody has taken the socket and given it its buffer.
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
+    this.#server = createServer(options, (socket) => {
       this.#connected(socket);
     });
   }
@@ -82,12 +85,12 @@ export class Listener {
     return this.#port;
   }
 
-  /** Hands over every connection, those that waited first. */
+  /** Hands over every connection, those that waited first; `take` must listen for data at once. */
   serve(take: (socket: Socket) => void): void {
     this.#take = take;
     const early = this.#early;
     this.#early = [];
-    for (const socket of early) if (!socket.destroyed) take(socket);
+    for (const socket of early) if (!socket.destroyed) take(withLentInput(socket));
   }
 
   close(): void {
@@ -98,7 +101,7 @@ export class Listener {
 
   #connected(socket: Socket): void {
     if (this.#take !== null) {
-      this.#take(socket);
+      this.#take(withLentInput(socket));
       return;
     }
     socket.on("error", () => {
