@@ -74,7 +74,7 @@ export const commitSettings = {
   ),
   "commit-background-bytes": runtime(
     memory(0, MOST),
-    64 * KB,
+    16 * KB,
     "A batch of at least so many bytes commits on a thread instead of the event loop.",
     kept,
   ),

@@ -28,7 +28,7 @@ const megabytes = (max: number): ValueType<number> => integer(1, max);
 export const engineSettings = {
   "rocksdb.write_buffer_size": runtime(
     megabytes(4096),
-    64,
+    16,
     "Megabytes written to memory before they go to a file.",
     at("family", "write_buffer_size", MB),
   ),
