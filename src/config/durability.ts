@@ -86,7 +86,7 @@ export const commitSettings = {
   ),
   "object-cache-size": runtime(
     memory(0, MOST),
-    256 * MB,
+    128 * MB,
     "Memory for decoded hot keys, before RocksDB is asked.",
     kept,
   ),
