@@ -38,8 +38,8 @@ const MEMORY_KEYS = 1_000_000;
 const MEMORY_MB_MAX = 500;
 const MB = 1024 * 1024;
 const PROBE_REQUESTS = 20_000;
-const BEGIN_MARK = "<!-- bench: begin -->";
-const END_MARK = "<!-- bench: end -->";
+const BEGIN_MARK = "<!-- bench:begin -->";
+const END_MARK = "<!-- bench:end -->";
 
 interface Plan {
   readonly tests: readonly string[];
