@@ -3,7 +3,14 @@
 import { unreachable } from "../base/assert.ts";
 import { CorruptRecord } from "../encoding/record.ts";
 import { StorageError, type StorageErrorKind } from "../engine/engine.ts";
-import { ErrorReply } from "../resp/reply.ts";
+import {
+  batchTooLarge,
+  misconfigured,
+  readOnly,
+  transactionDiscarded,
+  tryAgain,
+} from "../resp/errors.ts";
+import type { ErrorReply } from "../resp/reply.ts";
 import { CorruptReply } from "../resp/stored.ts";
 
 /** A refusal, ready to be told. */
@@ -37,16 +44,16 @@ function failureOf(kind: StorageErrorKind, words: string): Failure {
 export function plainError(failure: Failure): ErrorReply {
   switch (failure.kind) {
     case "stall":
-      return new ErrorReply(`TRYAGAIN ${failure.words}; retry in ${failure.retryMs} ms`);
+      return tryAgain(failure.words, failure.retryMs);
     case "too-large":
-      return new ErrorReply(`ERR write batch too large: ${failure.words}`);
+      return batchTooLarge(failure.words);
     case "read-only":
-      return new ErrorReply(`READONLY ${failure.words}`);
+      return readOnly(failure.words);
     case "no-space":
     case "io":
     case "corruption":
     case "closed":
-      return new ErrorReply(`MISCONF ${failure.words}; ${operatorAdvice(failure.kind)}`);
+      return misconfigured(failure.words, operatorAdvice(failure.kind));
     default:
       return unreachable(failure.kind);
   }
@@ -69,6 +76,5 @@ function operatorAdvice(kind: "no-space" | "io" | "corruption" | "closed"): stri
 
 /** To an element of a transaction, or to the whole, that the refusal concerns: Redis's EXECABORT. */
 export function execError(failure: Failure): ErrorReply {
-  const retry = failure.kind === "stall" ? `; retry in ${failure.retryMs} ms` : "";
-  return new ErrorReply(`EXECABORT Transaction discarded because of: ${failure.words}${retry}`);
+  return transactionDiscarded(failure.words, failure.kind === "stall" ? failure.retryMs : null);
 }

@@ -9,7 +9,7 @@ import type { Random } from "../base/random.ts";
 import { ABSENT, recordSize, type Kind } from "../encoding/record.ts";
 import { KEY_HEADER_SIZE } from "../encoding/key.ts";
 import type { Stats } from "../observe/stats.ts";
-import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
+import { batchTooLarge, CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { copyOf } from "./copy.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
@@ -204,7 +204,7 @@ export class View {
   #countBytes(bytes: number): void {
     this.unitBytes += bytes;
     if (this.limits.unitBytesMax === 0 || this.unitBytes <= this.limits.unitBytesMax) return;
-    throw batchTooLarge(this.limits.unitBytesMax);
+    throw unitTooLarge(this.limits.unitBytesMax);
   }
 
   // Collections. What of it counts as a change (`stats.changes`), the types say.
@@ -354,8 +354,7 @@ export class View {
   }
 }
 
-function batchTooLarge(bytesMax: number): CommandError {
-  return new CommandError(
-    `ERR write batch too large: rocksdb.write_options.write_batch_max_bytes is ${bytesMax}`,
-  );
+function unitTooLarge(bytesMax: number): CommandError {
+  const words = `rocksdb.write_options.write_batch_max_bytes is ${bytesMax}`;
+  return new CommandError(batchTooLarge(words).text);
 }

@@ -20,7 +20,7 @@ import type { Unit } from "../commit/unit.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
-import { CommandError } from "../resp/errors.ts";
+import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
 import type { ExecuteState, Session } from "./session.ts";
 
@@ -246,7 +246,7 @@ export class Transaction {
 }
 
 function discarded(reason: ErrorReply): ErrorReply {
-  return new ErrorReply(`EXECABORT Transaction discarded because of: ${reason.text}`);
+  return transactionDiscarded(reason.text, null);
 }
 
 function peekIn(view: View, database: Database, key: Bytes): boolean {
