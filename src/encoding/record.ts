@@ -29,6 +29,14 @@ export interface Payload {
   writePayload(target: Buffer, at: number): void;
 }
 
+/** What `writePayload` writes, as bytes of its own. */
+export function payloadBytes(payload: Payload): Bytes {
+  const size = payload.payloadSize;
+  const target = Buffer.allocUnsafe(size);
+  payload.writePayload(target, 0);
+  return target.latin1Slice(0, size);
+}
+
 const VERSION = 1;
 const FLAG_EXPIRY = 1;
 /** Expiry times are 48 bits on disk: the year 10889. */

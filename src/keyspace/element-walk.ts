@@ -47,9 +47,7 @@ export function walkElements(
 ): void {
   const changed = changedIn(place.elements, options);
   if (place.elements.isAllUncommitted) {
-    for (const { subkey, value } of changed) {
-      if (value !== null && !visit(subkey, value)) return;
-    }
+    for (const { subkey, value } of changed) if (value !== null && !visit(subkey, value)) return;
     return;
   }
   walkStored(place, options, new Overlay(changed, options.reverse, visit));
@@ -85,11 +83,13 @@ class Overlay {
       if (element === undefined) return this.#visit(subkey, value);
       if (element.subkey === subkey) {
         this.#next++;
-        return element.value === null || this.#visit(subkey, element.value);
+        const { value: changed } = element;
+        return changed === null || this.#visit(subkey, changed);
       }
       if (element.subkey > subkey !== this.#reverse) return this.#visit(subkey, value);
       this.#next++;
-      if (element.value !== null && !this.#visit(element.subkey, element.value)) return false;
+      const { value: added } = element;
+      if (added !== null && !this.#visit(element.subkey, added)) return false;
     }
   }
 
@@ -97,8 +97,8 @@ class Overlay {
   end(): void {
     for (; this.#next < this.#changed.length; this.#next++) {
       const element = this.#changed[this.#next];
-      if (element === undefined || element.value === null) continue;
-      if (!this.#visit(element.subkey, element.value)) return;
+      const value = element?.value ?? null;
+      if (element !== undefined && value !== null && !this.#visit(element.subkey, value)) return;
     }
   }
 }

@@ -42,19 +42,21 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
 
 /** A dirty element of an exploded collection as it is now. */
 export function encodeElement(ops: WriteOps, element: Element): void {
-  const { elements, subkey, value } = element;
+  const { elements, subkey, content } = element;
   const keySize = ELEMENT_PREFIX_SIZE + subkey.length;
-  if (value === null) {
+  if (content === null) {
     if (element.stored) {
       ops.startDelete(elements.store, keySize);
       writeBytes(ops.buffer, writeBytes(ops.buffer, ops.keyAt, elements.prefix), subkey);
     }
   } else {
-    ops.startPut(elements.store, keySize, value.length);
+    const isBytes = typeof content === "string";
+    ops.startPut(elements.store, keySize, isBytes ? content.length : content.payloadSize);
     writeBytes(ops.buffer, writeBytes(ops.buffer, ops.keyAt, elements.prefix), subkey);
-    writeBytes(ops.buffer, ops.valueAt, value);
+    if (isBytes) writeBytes(ops.buffer, ops.valueAt, content);
+    else content.writePayload(ops.buffer, ops.valueAt);
   }
-  element.stored = value !== null;
+  element.stored = content !== null;
 }
 
 function writeKey(ops: WriteOps, address: KeyAddress, key: Bytes): void {

@@ -5,10 +5,14 @@
 // The cache follows the keyspace's: two generations, turned when it has turned (`rotations`), noticed at
 // the next access. Uncommitted elements stay, so a point read that finds nothing here may ask the disk,
 // and a walk lays `uncommitted()` over the disk's entries (element-walk.ts).
+//
+// An element holds bytes or, for types that change parts of large elements (the nodes of lists and
+// streams), an object that is changed in place and encoded once a group (`ElementObject`).
 
 import type { Bytes } from "../base/bytes.ts";
 import { elementPrefix, type HomeAddress } from "../encoding/collection.ts";
 import { ELEMENTS, ORDER, type Engine } from "../engine/engine.ts";
+import { payloadBytes, type Payload } from "../encoding/record.ts";
 import { COLD } from "./cold.ts";
 
 /** What the homes need of the keyspace. */
@@ -19,12 +23,27 @@ export interface ElementSource {
   cacheBytes: number;
 }
 
+/**
+ * What an element holds, decoded: a node of a list or of a stream, or whatever is too large to be made
+ * anew with each change. Its type puts it in the place of the bytes it was read from
+ * (`View.unpackElement`), changes it in place (`View.mutateElement`, with the exact inverse), and may
+ * set a new one (`View.setElement`). It is written when the batch closes; nobody else may hold it.
+ */
+export interface ElementObject extends Payload {
+  /** Bytes in memory, by estimate. */
+  readonly memoryBytes: number;
+}
+
+export type ElementContent = Bytes | ElementObject | null;
+
 /** One element in memory. Only Keyspace changes it. */
 export class Element {
   readonly elements: Elements;
   readonly subkey: Bytes;
   /** Null when there is no such element. */
-  value: Bytes | null;
+  content: ElementContent;
+  /** What the cache counts for the content. */
+  memory: number;
   /** The batch that changed it last. */
   batch = 0;
   /** The batch whose list of dirty elements holds it. */
@@ -37,9 +56,22 @@ export class Element {
   constructor(elements: Elements, subkey: Bytes, value: Bytes | null) {
     this.elements = elements;
     this.subkey = subkey;
-    this.value = value;
+    this.content = value;
+    this.memory = contentMemory(value);
     this.stored = value !== null;
   }
+
+  /** The content as bytes, null when there is no such element. An object is encoded for it. */
+  get value(): Bytes | null {
+    const { content } = this;
+    if (content === null || typeof content === "string") return content;
+    return payloadBytes(content);
+  }
+}
+
+export function contentMemory(content: ElementContent): number {
+  if (content === null) return 0;
+  return typeof content === "string" ? content.length : content.memoryBytes;
 }
 
 /** What an element costs in memory beside its bytes: object, map entry, two strings. */
@@ -117,8 +149,8 @@ export class Elements {
 
   #install(element: Element): Element {
     this.#young.set(element.subkey, element);
-    const { subkey, value } = element;
-    this.#source.cacheBytes += ELEMENT_OVERHEAD_BYTES + subkey.length + (value?.length ?? 0);
+    const { subkey, memory } = element;
+    this.#source.cacheBytes += ELEMENT_OVERHEAD_BYTES + subkey.length + memory;
     return element;
   }
 

@@ -36,8 +36,24 @@ import type { Kind } from "../encoding/record.ts";
 import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import { COLD } from "./cold.ts";
+import {
+  applyState,
+  contentSize,
+  countElement,
+  countRecord,
+  ElementMutationUndo,
+  ElementUndo,
+  MutationUndo,
+  RecordUndo,
+} from "./changes.ts";
 import { encodeCounts, encodeElement, encodeRecord, encodeSlots } from "./encode.ts";
-import { Home, type Element, type ElementSource } from "./home.ts";
+import {
+  Home,
+  type Element,
+  type ElementContent,
+  type ElementObject,
+  type ElementSource,
+} from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import type { CacheSize, Undo } from "./undo.ts";
@@ -223,6 +239,7 @@ export class Keyspace implements ElementSource {
       record.indexedExpiryMs = decoded.expiryMs;
       record.stored = true;
     }
+    record.memory = memoryOf(record.value);
     record.incarnation.young.set(record.key, record);
     this.cacheBytes += recordCost(record);
     return record;
@@ -236,8 +253,8 @@ export class Keyspace implements ElementSource {
 
   /** Puts the same content in another form: what `record.value` held, decoded. Not a change. */
   unpack(record: Record, collection: Collection): void {
-    this.cacheBytes += memoryOf(collection) - memoryOf(record.value);
     record.value = collection;
+    countRecord(this, record);
   }
 
   // Changing
@@ -269,8 +286,8 @@ export class Keyspace implements ElementSource {
 
   #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
-    this.cacheBytes += memoryOf(value) - memoryOf(record.value);
     applyState(record, kind, value, expiryMs);
+    countRecord(this, record);
     record.batch = this.openBatch;
     record.writtenIn = this.openBatch;
     this.#list(record);
@@ -283,7 +300,8 @@ export class Keyspace implements ElementSource {
    * payload has grown by `growth` bytes. Returns the bytes that this adds to the batch, by estimate.
    */
   mutate(record: Record, undo: Undo, growth: number): number {
-    this.#undoLog.push(new MutationUndo(record, undo, growth));
+    this.#undoLog.push(new MutationUndo(record, undo));
+    countRecord(this, record);
     let bytes = Math.max(growth, 0);
     if (record.writtenIn !== this.openBatch) {
       bytes += KEY_HEADER_SIZE + record.key.length + recordSize(record.value, record.expiryMs);
@@ -292,17 +310,43 @@ export class Keyspace implements ElementSource {
     record.writtenIn = this.openBatch;
     this.#list(record);
     this.#noteChange(record);
-    this.cacheBytes += growth;
     this.openBytes += bytes;
     return bytes;
   }
 
-  /** Gives an element of the collection in `record` a new value, null for none. Returns as `mutate`. */
-  changeElement(record: Record, element: Element, value: Bytes | null): number {
+  /** Gives an element of the collection in `record` new content, null for none. Returns as `mutate`. */
+  changeElement(record: Record, element: Element, content: ElementContent): number {
     this.#undoLog.push(new ElementUndo(record, element));
-    const size = value === null ? 0 : value.length;
-    this.cacheBytes += size - (element.value?.length ?? 0);
-    element.value = value;
+    element.content = content;
+    countElement(this, element);
+    this.#noteElement(record, element);
+    const bytes = ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(content);
+    this.openBytes += bytes;
+    return bytes;
+  }
+
+  /**
+   * The object in `element` has just been changed in place; `undo` puts it back exactly. Its payload
+   * has grown by `growth` bytes. Returns as `mutate`.
+   */
+  mutateElement(
+    record: Record,
+    element: Element,
+    change: { readonly undo: Undo; readonly growth: number },
+  ): number {
+    const { undo, growth } = change;
+    this.#undoLog.push(new ElementMutationUndo(record, element, undo));
+    countElement(this, element);
+    let bytes = Math.max(growth, 0);
+    if (element.batch !== this.openBatch) {
+      bytes += ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(element.content);
+    }
+    this.#noteElement(record, element);
+    this.openBytes += bytes;
+    return bytes;
+  }
+
+  #noteElement(record: Record, element: Element): void {
     element.batch = this.openBatch;
     if (element.listedIn !== this.openBatch) {
       element.listedIn = this.openBatch;
@@ -312,9 +356,12 @@ export class Keyspace implements ElementSource {
     record.batch = this.openBatch;
     this.#list(record);
     this.#noteChange(record);
-    const bytes = ELEMENT_PREFIX_SIZE + element.subkey.length + size;
-    this.openBytes += bytes;
-    return bytes;
+  }
+
+  /** Puts the same content in another form: the bytes that `element` held, decoded. Not a change. */
+  unpackElement(element: Element, object: ElementObject): void {
+    element.content = object;
+    countElement(this, element);
   }
 
   /** The record has changed, itself or an element of it. */
@@ -653,97 +700,8 @@ function newDatabase(index: number, incarnation: Incarnation): Database {
   return { index, incarnation, replacedIn: 0 };
 }
 
-class RecordUndo implements Undo {
-  readonly #record: Record;
-  readonly #kind: Kind;
-  readonly #value: Value;
-  readonly #expiryMs: number;
-  readonly #batch: number;
-  readonly #writtenIn: number;
-
-  constructor(record: Record) {
-    this.#record = record;
-    this.#kind = record.kind;
-    this.#value = record.value;
-    this.#expiryMs = record.expiryMs;
-    this.#batch = record.batch;
-    this.#writtenIn = record.writtenIn;
-  }
-
-  revert(cache: CacheSize): void {
-    cache.cacheBytes += memoryOf(this.#value) - memoryOf(this.#record.value);
-    applyState(this.#record, this.#kind, this.#value, this.#expiryMs);
-    this.#record.batch = this.#batch;
-    this.#record.writtenIn = this.#writtenIn;
-  }
-}
-
-/** For a change in place; the collection itself is put back by the undo of its type. */
-class MutationUndo implements Undo {
-  readonly #record: Record;
-  readonly #undo: Undo;
-  readonly #growth: number;
-  readonly #batch: number;
-  readonly #writtenIn: number;
-
-  constructor(record: Record, undo: Undo, growth: number) {
-    this.#record = record;
-    this.#undo = undo;
-    this.#growth = growth;
-    this.#batch = record.batch;
-    this.#writtenIn = record.writtenIn;
-  }
-
-  revert(cache: CacheSize): void {
-    this.#undo.revert(cache);
-    cache.cacheBytes -= this.#growth;
-    this.#record.batch = this.#batch;
-    this.#record.writtenIn = this.#writtenIn;
-  }
-}
-
-class ElementUndo implements Undo {
-  readonly #record: Record;
-  readonly #element: Element;
-  readonly #value: Bytes | null;
-  readonly #batch: number;
-  readonly #recordBatch: number;
-
-  constructor(record: Record, element: Element) {
-    this.#record = record;
-    this.#element = element;
-    this.#value = element.value;
-    this.#batch = element.batch;
-    this.#recordBatch = record.batch;
-  }
-
-  revert(cache: CacheSize): void {
-    const element = this.#element;
-    cache.cacheBytes += (this.#value?.length ?? 0) - (element.value?.length ?? 0);
-    element.value = this.#value;
-    element.batch = this.#batch;
-    this.#record.batch = this.#recordBatch;
-  }
-}
-
-/** Sets the content of a record and keeps its incarnation's counts. */
-function applyState(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-  const { incarnation } = record;
-  if (record.kind !== ABSENT) {
-    incarnation.keyCount--;
-    if (record.expiryMs !== 0) incarnation.expiringCount--;
-  }
-  if (kind !== ABSENT) {
-    incarnation.keyCount++;
-    if (expiryMs !== 0) incarnation.expiringCount++;
-  }
-  record.kind = kind;
-  record.value = value;
-  record.expiryMs = expiryMs;
-}
-
 function recordCost(record: Record): number {
-  return RECORD_OVERHEAD_BYTES + record.key.length + memoryOf(record.value);
+  return RECORD_OVERHEAD_BYTES + record.key.length + record.memory;
 }
 
 function revertDownTo(cache: CacheSize, undoLog: Undo[], length: number): void {

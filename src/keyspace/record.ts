@@ -19,6 +19,8 @@ export class Record {
 
   kind: Kind = ABSENT;
   value: Value = null;
+  /** What the cache counts for the value. */
+  memory = 0;
   /** When the key dies, milliseconds since the epoch; 0 means never. */
   expiryMs = 0;
 

@@ -2,7 +2,7 @@
 // type look like in memory is the business of the room types; here is what the keyspace needs of them.
 
 import type { Bytes } from "../base/bytes.ts";
-import type { Payload } from "../encoding/record.ts";
+import { payloadBytes, type Payload } from "../encoding/record.ts";
 import type { Home } from "./home.ts";
 
 /** The content of a list, set, sorted set, hash or stream; changed in place (View.mutate). */
@@ -49,9 +49,5 @@ export function memoryOf(value: Value): number {
 
 /** The payload as bytes of its own. */
 export function payloadOf(collection: Collection): Bytes {
-  if (collection instanceof Packed) return collection.payload;
-  const size = collection.payloadSize;
-  const target = Buffer.allocUnsafe(size);
-  collection.writePayload(target, 0);
-  return target.latin1Slice(0, size);
+  return collection instanceof Packed ? collection.payload : payloadBytes(collection);
 }

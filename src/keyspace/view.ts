@@ -16,7 +16,7 @@ import { randomDistinctElements, randomElements, type FoundElement } from "./ele
 import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
-import type { Element, Elements, Home } from "./home.ts";
+import type { Element, ElementContent, ElementObject, Elements, Home } from "./home.ts";
 import type { CollectionLimits } from "./limits.ts";
 import type { Record } from "./record.ts";
 import type { Undo } from "./undo.ts";
@@ -228,8 +228,25 @@ export class View {
   }
 
   /** Sets an element of the collection in `record`; null removes it. */
-  setElement(record: Record, element: Element, value: Bytes | null): void {
-    this.#countBytes(this.keyspace.changeElement(record, element, value));
+  setElement(record: Record, element: Element, content: ElementContent): void {
+    this.#countBytes(this.keyspace.changeElement(record, element, content));
+  }
+
+  /** Keeps an element that was read as bytes in the form that its type works on. Not a change. */
+  unpackElement(element: Element, object: ElementObject): void {
+    this.keyspace.unpackElement(element, object);
+  }
+
+  /**
+   * Says that the object in an element of `record` has just been changed in place: `undo` puts it back
+   * exactly; `growth` is by how much its payload has grown, in bytes.
+   */
+  mutateElement(
+    record: Record,
+    element: Element,
+    change: { readonly undo: Undo; readonly growth: number },
+  ): void {
+    this.#countBytes(this.keyspace.mutateElement(record, element, change));
   }
 
   /** Tells `visit` of elements in order of subkey. Throws COLD. */
