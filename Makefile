@@ -7,7 +7,7 @@ ARGS ?=
 KINDS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test check bench docs clean
+.PHONY: build serve test check bench compat docs clean
 
 build:
 	@bash scripts/setup.sh build
@@ -25,6 +25,12 @@ check: build
 bench:
 	@bash scripts/setup.sh test
 	@exec node --enable-source-maps build/scripts/bench.js $(ARGS)
+
+# Redis's own Tcl suite against Kept; ARGS="--only zset", ARGS="--server redis", ARGS=--write.
+compat:
+	@bash scripts/setup.sh test
+	@KEPT_REDIS_SUITE="$$(bash scripts/compat/suite.sh)" && export KEPT_REDIS_SUITE && \
+	  exec node --enable-source-maps build/scripts/compat.js $(ARGS)
 
 docs: build
 	@npm run --silent docs

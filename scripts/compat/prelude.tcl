@@ -1,0 +1,255 @@
+# Runs one file of Redis's Tcl suite so that nothing in it can hide the rest, and tells what happened
+# as lines on standard output. Started by scripts/compat.ts, in a folder that looks like Redis's:
+#
+#   tclsh prelude.tcl FILE BASEPORT INTERNALS PROGRAM...
+#
+# FILE is such as unit/type/hash, INTERNALS a list of what is left out and why (internals.txt),
+# PROGRAM the command that starts a server when a configuration file is appended to it.
+#
+# The suite is used as it is. Its own procedures are loaded, and a few are replaced from outside:
+# `test` catches whatever a test throws, and gives the next test living servers and fresh
+# connections; a body of `start_server` and `tags`, and the file itself, is run command by command;
+# servers are ours to start. Lines are: word, tab, fields with their tabs and line ends escaped.
+
+namespace eval compat {
+    variable program {}
+    variable internals {}
+    variable file ""
+    variable denied {
+        needs:repl "tag needs:repl"
+        repl "tag repl"
+        psync2 "tag psync2"
+        replication "tag replication"
+        modules "tag modules"
+        cluster "tag cluster"
+        large-memory "tag large-memory"
+        leaks "tag leaks"
+        aof "tag aof"
+        aofrw "tag aofrw"
+        rdb "tag rdb"
+        dismiss "tag dismiss"
+        defrag "tag defrag"
+        tls "tag tls"
+        needs:pfdebug "tag needs:pfdebug"
+        oom-score-adj "tag oom-score-adj"
+    }
+}
+
+proc compat::tell {word args} {
+    set line $word
+    foreach field $args {
+        append line \t [string map {\\ \\\\ \t \\t \n \\n \r \\r} [string range $field 0 1500]]
+    }
+    puts $line
+    flush stdout
+}
+
+# The suite's helper ends with a main program: only its procedures and settings are wanted.
+proc compat::load_definitions {path} {
+    foreach command [compat::commands [compat::contents $path]] {
+        if {[lindex [split [string trim $command]] 0] in {proc set source package array}} {
+            uplevel #0 $command
+        }
+    }
+}
+
+proc compat::contents {path} {
+    set file [open $path]
+    set text [read $file]
+    close $file
+    return $text
+}
+
+# A script as a list of its commands, without its comments.
+proc compat::commands {script} {
+    set found {}
+    set command ""
+    foreach line [split $script \n] {
+        if {$command eq "" && [regexp {^\s*(#.*[^\\])?$} $line]} continue
+        append command $line \n
+        if {![info complete $command]} continue
+        if {[string index $line end] ne "\\"} {
+            lappend found $command
+            set command ""
+        }
+    }
+    if {[string trim $command] ne ""} {lappend found $command}
+    return $found
+}
+
+# Runs a body command by command: what fails between two tests is told, and the next one is run.
+proc compat::each {script} {
+    foreach command [compat::commands $script] {
+        set code [catch {uplevel 1 $command} result options]
+        if {$code == 1} {
+            set what [string range [string trim $command] 0 60]
+            compat::tell exception "between tests: [lindex [split $what \n] 0]" $result
+            compat::recover
+        } elseif {$code != 0} {
+            return -options $options $result
+        }
+    }
+}
+
+# After a failure: servers that are gone are started again, and the main connections are new ones,
+# so that nobody is left in MULTI, in a subscription or in RESP3.
+proc compat::recover {} {
+    set count [llength $::servers]
+    for {set level 0} {$level > -$count} {incr level -1} {
+        if {[catch {
+            if {![is_alive [lindex $::servers end+$level]]} {
+                compat::tell note "server started again"
+                catch {[srv $level client] close}
+                restart_server $level true false
+            } elseif {[dict exists [lindex $::servers end+$level] client]} {
+                reconnect $level
+            }
+        } error]} {
+            compat::tell note "could not recover: $error"
+        }
+    }
+}
+
+# Why a test is left out, or the empty string.
+proc compat::reason_to_skip {name} {
+    foreach {file pattern reason} $compat::internals {
+        if {[string match $file $::compat::file] && [string match $pattern $name]} {return $reason}
+    }
+    return ""
+}
+
+proc compat::read_internals {path} {
+    foreach line [split [compat::contents $path] \n] {
+        if {[string trim $line] eq "" || [string match "#*" $line]} continue
+        foreach field [split [string map {" | " \x01} $line] \x01] {
+            lappend compat::internals [string trim $field]
+        }
+    }
+}
+
+proc compat::replace_procedures {} {
+    uplevel #0 {
+        proc send_data_packet {fd status data {elapsed 0}} {
+            if {$status in {server-spawned server-killed}} {compat::tell $status $data}
+            if {$status eq "err" && [string match "Can't start*" $data]} {
+                compat::tell exception "a server could not be started" $data
+            }
+        }
+
+        proc tags_acceptable {tags err_return} {
+            upvar $err_return err
+            foreach tag $tags {
+                if {[dict exists $::compat::denied $tag]} {
+                    set err [dict get $::compat::denied $tag]
+                    return 0
+                }
+            }
+            return 1
+        }
+
+        proc spawn_server {config_file stdout stderr args} {
+            set pid [exec {*}$::compat::program $config_file {*}[lindex $args 0] \
+                >> $stdout 2>> $stderr &]
+            send_data_packet $::test_server_fd server-spawned $pid
+            return $pid
+        }
+
+        # Up, or over: the suite's own looks for Redis's words in the log.
+        proc wait_server_started {config_file stdout pid} {
+            for {set tries 0} {$tries < 1500} {incr tries} {
+                set log [compat::contents $stdout]
+                if {[string match "*Ready to accept connections*" $log]} {return 0}
+                if {[string match "*Address already in use*" $log]} {return 1}
+                if {![is_alive [list pid $pid]]} {return 0}
+                after 20
+            }
+            return 0
+        }
+
+        proc test {name code {okpattern undefined} {tags {}}} {
+            set reason [compat::reason_to_skip $name]
+            if {$reason eq "" && ![tags_acceptable [concat $::tags $tags] why]} {set reason $why}
+            if {$reason ne ""} {
+                compat::tell skip $name $reason
+                return
+            }
+            incr ::num_tests
+            set before $::cur_test
+            set ::cur_test "$name in $::curfile"
+            compat::tell begin $name
+            if {[catch {uplevel 1 $code} result options]} {
+                if {[string match "assertion:*" $result]} {
+                    compat::tell fail $name [string range $result 10 end]
+                } else {
+                    compat::tell exception $name "$result\n[dict get $options -errorinfo]"
+                }
+                incr ::num_failed
+                compat::recover
+            } elseif {$okpattern eq "undefined" || $okpattern eq $result
+                      || [string match $okpattern $result]} {
+                compat::tell ok $name
+                incr ::num_passed
+            } else {
+                compat::tell fail $name "Expected '$okpattern', got '$result'"
+                incr ::num_failed
+                compat::recover
+            }
+            set ::cur_test $before
+        }
+
+        rename start_server compat::start_server
+        proc start_server {options {code undefined}} {
+            if {$code eq "undefined"} {return [compat::start_server $options]}
+            set tags $::tags
+            catch {set tags [concat $tags [string map {\" ""} [dict get $options tags]]]}
+            if {![tags_acceptable $tags why]} {
+                compat::skip_all $code $why
+                return
+            }
+            uplevel 1 [list compat::start_server $options [list compat::each $code]]
+        }
+
+        proc tags {tags code} {
+            set outer $::tags
+            set ::tags [concat $outer [string map {\" ""} $tags]]
+            if {[tags_acceptable $::tags why]} {
+                uplevel 1 [list compat::each $code]
+            } else {
+                compat::skip_all $code $why
+            }
+            set ::tags $outer
+        }
+
+        proc run_solo {name code} {
+            uplevel 1 [list compat::each $code]
+        }
+    }
+}
+
+# The tests of a body that is not run are counted by their text.
+proc compat::skip_all {code reason} {
+    foreach {- name} [regexp -all -inline -line {^\s*test\s+(.*)$} $code] {
+        set name [string trim [regsub {\s*\{\s*$} $name ""] "{}\""]
+        compat::tell skip $name $reason
+    }
+}
+
+proc compat::main {arguments} {
+    variable program
+    variable file
+    set program [lassign $arguments file baseport internals]
+    load_definitions tests/test_helper.tcl
+    compat::replace_procedures
+    read_internals $internals
+    set ::baseport $baseport
+    set ::portcount 200
+    set ::test_server_fd none
+    set ::numclients 1
+    set ::curfile "tests/$file.tcl"
+    uplevel #0 [list compat::each [compat::contents $::curfile]]
+    compat::tell end
+}
+
+set arguments $::argv
+set ::argv {}
+compat::main $arguments
