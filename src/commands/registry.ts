@@ -19,6 +19,7 @@ import { monitorCommands } from "./monitor.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { scanCommands } from "./scan.ts";
 import { serverCommands } from "./server.ts";
+import { setCommands } from "./set-rows.ts";
 import { shutdownCommands } from "./shutdown.ts";
 import { slowlogCommands } from "./slowlog.ts";
 import { stringCommands } from "./string-rows.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: CommandRows = {
   ...stringCommands,
   ...bitmapCommands,
   ...hashCommands,
+  ...setCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

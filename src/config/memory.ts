@@ -8,9 +8,7 @@ const MB = 1024 ** 2;
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
-const noHashes = { noEffect: "this build has no hashes" };
 const noLists = { noEffect: "this build has no lists" };
-const noSets = { noEffect: "this build has no sets" };
 const noSortedSets = { noEffect: "this build has no sorted sets" };
 const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
 const noStreams = { noEffect: "this build has no streams" };
@@ -123,13 +121,13 @@ export const structureSettings = {
     integer(0, MOST),
     512,
     "Fields up to which a hash is kept as one value.",
-    { ...noHashes, aliases: ["hash-max-ziplist-entries"] },
+    { aliases: ["hash-max-ziplist-entries"] },
   ),
   "hash-max-listpack-value": runtime(
     memory(0, MOST),
     64,
-    "Bytes up to which its fields and values may go for that.",
-    { ...noHashes, aliases: ["hash-max-ziplist-value"] },
+    "Bytes up to which its fields and values may go to be called a listpack.",
+    { aliases: ["hash-max-ziplist-value"] },
   ),
   "list-max-listpack-size": runtime(
     integer(-INT_MAX, INT_MAX),
@@ -144,19 +142,16 @@ export const structureSettings = {
     integer(0, MOST),
     512,
     "Members up to which a set of whole numbers is kept as one value.",
-    noSets,
   ),
   "set-max-listpack-entries": runtime(
     integer(0, MOST),
     128,
     "Members up to which any set is kept as one value.",
-    noSets,
   ),
   "set-max-listpack-value": runtime(
     memory(0, MOST),
     64,
-    "Bytes up to which its members may go for that.",
-    noSets,
+    "Bytes up to which its members may go to be called a listpack.",
   ),
   "zset-max-listpack-entries": runtime(
     integer(0, MOST),

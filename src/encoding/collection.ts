@@ -12,7 +12,7 @@
 // under: RENAME moves the record and leaves the elements where they are.
 
 import type { Bytes } from "../base/bytes.ts";
-import { dataPrefix, readU48, u48 } from "./key.ts";
+import { dataPrefix, hashOfKey, readU48, u32, u48 } from "./key.ts";
 import { CorruptRecord } from "./record.ts";
 
 export const INLINE = 0;
@@ -67,4 +67,17 @@ export function afterPrefix(prefix: Bytes): Bytes | null {
   while (end > 0 && prefix.charCodeAt(end - 1) === 0xff) end--;
   if (end === 0) return null;
   return prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
+}
+
+/** The hash in front of the name. */
+const NAME_AT = 4;
+
+/** The subkey of what has a name and no order of its own, as a field of a hash: hash:u32 name. */
+export function hashedSubkey(name: Bytes): Bytes {
+  return u32(hashOfKey(name)) + name;
+}
+
+/** The name in a subkey made by `hashedSubkey`. */
+export function nameInSubkey(subkey: Bytes): Bytes {
+  return subkey.slice(NAME_AT);
 }

@@ -10,8 +10,15 @@
 // its cursor.
 
 import type { Bytes } from "../base/bytes.ts";
-import { HOME_SIZE, INLINE, writeHome, type HomeAddress } from "./collection.ts";
-import { hashOfKey, readU48, u32, u48 } from "./key.ts";
+import {
+  hashedSubkey,
+  HOME_SIZE,
+  INLINE,
+  nameInSubkey,
+  writeHome,
+  type HomeAddress,
+} from "./collection.ts";
+import { readU48, u48 } from "./key.ts";
 import { CorruptRecord } from "./record.ts";
 import { PayloadReader, sizedSize, varintSize, writeSized, writeVarint } from "./varint.ts";
 
@@ -21,8 +28,6 @@ const FLAGS_KNOWN = FLAG_EXPIRIES | FLAG_TABLE;
 const ELEMENT_FLAG_EXPIRY = 1;
 const EXPIRY_SIZE = 6;
 export const EXPLODED_HASH_SIZE = HOME_SIZE + 7;
-/** The hash in front of the field. */
-export const FIELD_AT = 4;
 
 export interface InlineHashParts {
   readonly fields: ReadonlyMap<Bytes, Bytes>;
@@ -124,11 +129,11 @@ function corrupt(): CorruptRecord {
 
 /** The subkey of a field. */
 export function fieldSubkey(field: Bytes): Bytes {
-  return u32(hashOfKey(field)) + field;
+  return hashedSubkey(field);
 }
 
 export function fieldOf(subkey: Bytes): Bytes {
-  return subkey.slice(FIELD_AT);
+  return nameInSubkey(subkey);
 }
 
 /** `expiryMs` 0 for never. */

@@ -12,14 +12,19 @@
 // That of a hash is type 4: a length and as many fields and values, all strings; or type 16: a string
 // that holds a listpack (listpack.ts) of them.
 //
+// That of a set is type 2: a length and as many members; type 11: a string that holds an intset
+// (intset.ts); or type 20, which is read and not written: a string that holds a listpack.
+//
 // Strings have looked like this in every version up to 12, so dumps of Redis 7.4 are read too.
 
 import { unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { crc64 } from "./crc64.ts";
+import { decodeIntset, encodeIntset } from "./intset.ts";
 import * as lzf from "./lzf.ts";
 import { decodeListpack, encodeListpack } from "./listpack.ts";
-import { HASH, STRING } from "./record.ts";
+import { HASH, SET, STRING } from "./record.ts";
+import { INTSET, LISTPACK, TABLE, type SetForm } from "./set.ts";
 
 /** What is written: Redis 7.2. */
 export const RDB_VERSION = 11;
@@ -27,8 +32,11 @@ const RDB_VERSION_MAX = 12;
 const FOOTER_SIZE = 10;
 const CHECKSUM_SIZE = 8;
 const TYPE_STRING = 0;
+const TYPE_SET = 2;
 const TYPE_HASH = 4;
+const TYPE_SET_INTSET = 11;
 const TYPE_HASH_LISTPACK = 16;
+const TYPE_SET_LISTPACK = 20;
 
 const ENCODED = 0xc0;
 const ENCODED_INT8 = 0xc0;
@@ -65,7 +73,15 @@ export type DumpedValue =
       readonly flat: readonly Bytes[];
       /** Whether a listpack is written; either is read. */
       readonly isPacked: boolean;
-    };
+    }
+  | DumpedSet;
+
+export interface DumpedSet {
+  readonly kind: typeof SET;
+  readonly members: readonly Bytes[];
+  /** An intset is written as one, its members in order of their size; any other as a plain set. */
+  readonly form: SetForm;
+}
 
 export function encodeDump(dumped: DumpedValue): Bytes {
   const version = String.fromCharCode(RDB_VERSION & 0xff, RDB_VERSION >>> 8);
@@ -85,9 +101,20 @@ function encodeValue(dumped: DumpedValue): Bytes {
       for (const text of flat) parts.push(encodeString(text));
       return parts.join("");
     }
+    case SET:
+      return encodeSet(dumped);
     default:
       return unreachable(dumped);
   }
+}
+
+function encodeSet({ members, form }: DumpedSet): Bytes {
+  if (form === INTSET) {
+    return String.fromCharCode(TYPE_SET_INTSET) + encodeString(encodeIntset(members));
+  }
+  const parts = [String.fromCharCode(TYPE_SET) + encodeLength(members.length)];
+  for (const member of members) parts.push(encodeString(member));
+  return parts.join("");
 }
 
 /** Throws BadDump. */
@@ -118,9 +145,28 @@ function decodeValue(type: number, reader: Reader): DumpedValue {
       if (flat === null) throw new BadDump("format");
       return { kind: HASH, flat: checkedPairs(flat), isPacked: true };
     }
+    case TYPE_SET: {
+      const members: Bytes[] = [];
+      for (let left = reader.length(reader.byte()); left > 0; left--) {
+        members.push(decodeString(reader));
+      }
+      return checkedSet(members, TABLE);
+    }
+    case TYPE_SET_INTSET:
+      return checkedSet(decodeIntset(decodeString(reader)), INTSET);
+    case TYPE_SET_LISTPACK:
+      return checkedSet(decodeListpack(decodeString(reader)), LISTPACK);
     default:
       throw new BadDump("format");
   }
+}
+
+/** At least one member, and none twice. Throws BadDump. */
+function checkedSet(members: readonly Bytes[] | null, form: SetForm): DumpedSet {
+  if (members === null || members.length === 0 || new Set(members).size !== members.length) {
+    throw new BadDump("format");
+  }
+  return { kind: SET, members, form };
 }
 
 /** Fields and values in turn, none missing, no field twice, at least one. Throws BadDump. */

@@ -102,7 +102,7 @@ function sessionSettings(config: Config): SessionSettings {
 }
 
 /** Which setting each limit of collections obeys. */
-const COLLECTION_SETTINGS = {
+export const COLLECTION_SETTINGS = {
   hashEntriesMax: "hash-max-listpack-entries",
   hashValueBytesMax: "hash-max-listpack-value",
   listNodeSize: "list-max-listpack-size",

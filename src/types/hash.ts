@@ -8,7 +8,6 @@
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import * as encoding from "../encoding/hash.ts";
-import { readU32, u32 } from "../encoding/key.ts";
 import { HASH } from "../encoding/record.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
 import type { Record } from "../keyspace/record.ts";
@@ -16,6 +15,7 @@ import { Packed } from "../keyspace/value.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, WRONG_TYPE } from "../resp/errors.ts";
 import { ExplodedHash, InlineHash } from "./hash-value.ts";
+import * as hashed from "./hashed.ts";
 import * as longDouble from "./long-double.ts";
 import { addInt64, parseInteger, type Integer } from "./number.ts";
 
@@ -23,8 +23,6 @@ const NOT_AN_INTEGER = new CommandError("ERR hash value is not an integer");
 const NOT_A_FLOAT = new CommandError("ERR hash value is not a float");
 const INCREMENT_OVERFLOW = new CommandError("ERR increment or decrement would overflow");
 const NOT_FINITE = new CommandError("ERR increment would produce NaN or Infinity");
-
-const HASH_RANGE = 2 ** 32;
 
 export interface Entry {
   readonly field: Bytes;
@@ -110,34 +108,16 @@ export interface ScanStep {
   readonly entries: readonly Entry[];
 }
 
-/**
- * One step of HSCAN. A cursor is the hash of the first field not told yet: places never move, so a
- * field that is there during the whole walk is told. A small hash is told at once, as in Redis.
- */
-export function scan(
-  view: View,
-  record: Record,
-  step: { readonly cursor: number; readonly countMin: number },
-): ScanStep {
+/** One step of HSCAN (hashed.ts). A small hash is told at once, as in Redis. */
+export function scan(view: View, record: Record, step: hashed.ScanFrom): ScanStep {
   const hash = hashOf(view, record);
   const entries: Entry[] = [];
   if (hash instanceof InlineHash) {
     for (const [field, value] of hash.fields) entries.push({ field, value });
     return { cursor: 0, entries };
   }
-  if (step.cursor >= HASH_RANGE) return { cursor: 0, entries };
-  let cursor = 0;
-  let lastHash = -1;
-  const from = { ...WHOLE, lower: u32(step.cursor), expected: step.countMin + 1 };
-  view.walk(hash.home.elements, from, (subkey, value) => {
-    const fieldHash = readU32(subkey, 0);
-    if (entries.length >= step.countMin && fieldHash !== lastHash) {
-      cursor = fieldHash;
-      return false;
-    }
-    lastHash = fieldHash;
-    entries.push({ field: encoding.fieldOf(subkey), value: encoding.elementValue(value) });
-    return true;
+  const cursor = hashed.scanElements(view, hash.home.elements, step, (subkey, value) => {
+    entries.push(entryOf(subkey, value));
   });
   return { cursor, entries };
 }
@@ -146,13 +126,8 @@ export function scan(
 export function drawWithRepeats(view: View, record: Record, times: number): Entry[] {
   const hash = hashOf(view, record);
   if (hash instanceof InlineHash) {
-    const entries = [...hash.fields];
-    const drawn: Entry[] = [];
-    while (drawn.length < times) {
-      const [field, value] = entries[view.random.below(entries.length)] ?? ["", ""];
-      drawn.push({ field, value });
-    }
-    return drawn;
+    const drawn = hashed.drawWithRepeats(view, [...hash.fields], times);
+    return drawn.map(([field, value]) => ({ field, value }));
   }
   return view
     .randomElements(hash.home.elements, hash.count, times)
@@ -169,18 +144,7 @@ export function drawDistinct(view: View, record: Record, times: number): Entry[]
   }
   const entries: Entry[] = [];
   forEach(view, record, (field, value) => entries.push({ field, value }));
-  const wanted = Math.min(times, entries.length);
-  if (wanted === entries.length) return entries;
-  // The first `wanted` places of a shuffle.
-  for (let index = 0; index < wanted; index++) {
-    const other = index + view.random.below(entries.length - index);
-    const here = entries[index];
-    const there = entries[other];
-    if (here === undefined || there === undefined) throw new AssertionFailed("within the entries");
-    entries[index] = there;
-    entries[other] = here;
-  }
-  return entries.slice(0, wanted);
+  return hashed.drawDistinct(view, entries, times);
 }
 
 function entryOf(subkey: Bytes, value: Bytes): Entry {

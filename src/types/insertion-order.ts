@@ -19,3 +19,11 @@ export function insertAt<K, V>(map: Map<K, V>, position: number, entry: readonly
   map.set(entry[0], entry[1]);
   for (const [key, value] of tail) map.set(key, value);
 }
+
+/** As `insertAt`, for a Set. */
+export function insertMemberAt<K>(set: Set<K>, position: number, member: K): void {
+  const tail = [...set].slice(position);
+  for (const other of tail) set.delete(other);
+  set.add(member);
+  for (const other of tail) set.add(other);
+}

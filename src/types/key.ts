@@ -16,6 +16,7 @@ import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import * as hash from "./hash.ts";
 import { parseInteger } from "./number.ts";
+import * as set from "./set.ts";
 
 /** Longer strings are "raw" in Redis: header, string and the closing zero fill 64 bytes. */
 const EMBEDDED_BYTES_MAX = 44;
@@ -41,6 +42,7 @@ export function typeName(kind: Kind): string {
 /** The encoding that Redis would give to a value just set. */
 export function encodingName(record: Record, view: View): string {
   if (record.kind === HASH) return hash.encodingName(view, record);
+  if (record.kind === SET) return set.encodingName(view, record);
   const { value } = record;
   if (typeof value !== "string") return "raw";
   if (parseInteger(value) !== null) return "int";
