@@ -78,6 +78,7 @@ const readingRows: CommandRows = {
   },
   SMISMEMBER: {
     ...asks,
+    keys: ONE_KEY_READ,
     arity: -3,
     since: "6.2.0",
     summary: "Tells of several members whether a set has them.",
