@@ -29,6 +29,8 @@ export class Command {
   readonly deniesOom: boolean;
   readonly needsNoAuth: boolean;
   readonly isNoMulti: boolean;
+  /** It may give a Wait. */
+  readonly isBlocking: boolean;
   /** The flag protected: DEBUG, which the configuration may lock away. */
   readonly isProtected: boolean;
   /** It may send a message: PUBLISH, SPUBLISH. */
@@ -58,6 +60,7 @@ export class Command {
     this.isReadonly = row.flags.includes("readonly");
     this.deniesOom = row.flags.includes("denyoom");
     this.needsNoAuth = row.flags.includes("no_auth");
+    this.isBlocking = row.flags.includes("blocking");
     this.isNoMulti = row.flags.includes("no_multi");
     this.isProtected = row.flags.includes("protected");
     this.publishes = row.kind === "data" && row.flags.includes("pubsub");

@@ -11,6 +11,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Reply } from "../resp/reply.ts";
 import type { ServerPort, SessionPort } from "./ports.ts";
+import type { Wait } from "./wait.ts";
 
 /** The command as sent: args[0] is the name. */
 export type Args = readonly Bytes[];
@@ -135,7 +136,8 @@ interface CommandFacts {
 
 export interface DataCommand extends CommandFacts {
   readonly kind: "data";
-  readonly run: (view: View, args: Args) => Reply;
+  /** A Wait when it finds nothing yet and is to be run again when there is something. */
+  readonly run: (view: View, args: Args) => Reply | Wait;
 }
 
 export interface SessionCommand extends CommandFacts {

@@ -7,6 +7,7 @@ import { testWorld, type TestWorld } from "../keyspace/testing.ts";
 import { CommandError, wrongArity } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
 import { COMMANDS } from "./registry.ts";
+import { answerAtOnce } from "./wait.ts";
 import { at, type CommandRow, type DataCommand } from "./table.ts";
 
 export interface DataWorld extends TestWorld {
@@ -24,7 +25,7 @@ export function dataWorld(): DataWorld {
       try {
         const row = dataRow(args);
         world.view.countLookups = row.flags.includes("readonly");
-        return world.unit((view) => row.run(view, args));
+        return answerAtOnce(world.unit((view) => row.run(view, args)));
       } catch (error) {
         if (error instanceof CommandError) return error.reply;
         throw error;

@@ -324,6 +324,8 @@ export class Connection implements Output {
     this.#closing = true;
     this.#ended = true;
     this.#out = "";
+    // Not when the socket says that it is closed: until then something might be taken for it.
+    this.session.stopWaiting();
     this.socket.destroy();
   }
 

@@ -5,11 +5,10 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { KEPT_VERSION } from "../base/version.ts";
-import { COMMANDS } from "../commands/registry.ts";
 import { CommandTable, type Command } from "../commands/lookup.ts";
 import type { ServerPort } from "../commands/ports.ts";
 import { redacted } from "../commands/redact.ts";
-import type { Args } from "../commands/table.ts";
+import type { Args, CommandRows } from "../commands/table.ts";
 import type { Output } from "../commit/reply-queue.ts";
 import { LocalLog } from "../commit/local-log.ts";
 import { Pipeline, type PipelineSettings } from "../commit/pipeline.ts";
@@ -25,6 +24,7 @@ import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
 import { DefaultUserAuthenticator } from "../session/auth.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
+import { BlockedClients } from "../session/blocked.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
@@ -40,6 +40,7 @@ export interface CoreOptions {
   readonly pipeline: PipelineSettings;
   readonly session: SessionSettings;
   readonly limits: Limits;
+  readonly commands: CommandRows;
   /** `rename-command`: lower-case names to new ones; "" takes a command away. */
   readonly renames: ReadonlyMap<string, string>;
   readonly onBug: (error: unknown) => void;
@@ -91,7 +92,7 @@ export class Core {
     this.view = parts.view;
     this.stats = parts.stats;
     this.hooks = hooks;
-    this.commands = new CommandTable(COMMANDS, options.renames);
+    this.commands = new CommandTable(options.commands, options.renames);
     parts.view.audience = this.hub;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.pause = new ClientPause(options.clock);
@@ -109,6 +110,7 @@ export class Core {
       server: ports,
       pause: this.pause,
       monitors: new Monitors(),
+      blocked: new BlockedClients(pipeline, this.pause),
       admission: (command, isQueued) =>
         storageRefusal(pipeline, command) ?? hooks.admission(command, isQueued),
       permission: (session, command, args) => hooks.permission(session, command, args),

@@ -90,17 +90,18 @@ function serverReport({ core, config, identity }: InfoParts): Fields {
   ];
 }
 
-function clientsReport({ server, config }: InfoParts): Fields {
+function clientsReport({ core, server, config }: InfoParts): Fields {
   let blocked = 0;
   let maxInput = 0;
   let maxOutput = 0;
   let pubsub = 0;
   for (const connection of server.connections.values()) {
-    if (connection.isWaiting) blocked++;
+    if (connection.session.isBlocked) blocked++;
     if (connection.session.subscriptionCount > 0) pubsub++;
     maxInput = Math.max(maxInput, connection.inputBytes);
     maxOutput = Math.max(maxOutput, connection.outputBytes);
   }
+  const waiting = core.host.blocked;
   return [
     ["connected_clients", server.connections.size],
     ["cluster_connections", 0],
@@ -111,8 +112,8 @@ function clientsReport({ server, config }: InfoParts): Fields {
     ["tracking_clients", 0],
     ["pubsub_clients", pubsub],
     ["clients_in_timeout_table", 0],
-    ["total_blocking_keys", 0],
-    ["total_blocking_keys_on_nokey", 0],
+    ["total_blocking_keys", waiting.keyCount],
+    ["total_blocking_keys_on_nokey", waiting.removalKeyCount],
   ];
 }
 

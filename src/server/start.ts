@@ -9,6 +9,7 @@ import { Expirer } from "../background/expirer.ts";
 import { HealthWatcher } from "../background/health.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { COMMANDS } from "../commands/registry.ts";
 import { Durability } from "../commit/durability.ts";
 import type { Config } from "../config/config.ts";
 import { CorruptMeta } from "../encoding/meta.ts";
@@ -198,7 +199,18 @@ function openCore(
   }
   const { keyspace, pipeline, session, limits } = settings;
   return Core.open(
-    { engine, clock, random, keyspace, pipeline, session, limits, renames, onBug },
+    {
+      engine,
+      clock,
+      random,
+      keyspace,
+      pipeline,
+      session,
+      limits,
+      commands: COMMANDS,
+      renames,
+      onBug,
+    },
     {
       permission: () => null,
       admission: () => null,

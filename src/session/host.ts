@@ -11,6 +11,7 @@ import type { ExecFailureReply } from "../commit/settle.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Hub } from "../pubsub/hub.ts";
 import type { CommandError } from "../resp/errors.ts";
+import type { BlockedClients } from "./blocked.ts";
 import type { Authenticator, PasswordSettings } from "./auth.ts";
 import type { Monitors } from "./monitors.ts";
 import type { ClientPause } from "./pause.ts";
@@ -41,6 +42,8 @@ export interface SessionHost {
   permission(session: Session, command: Command, args: Args): CommandError | null;
   readonly pause: ClientPause;
   readonly monitors: Monitors;
+  /** Who waits for a key. */
+  readonly blocked: BlockedClients;
   /** A command that took `settings.slowUs` or longer. */
   onSlow(session: Session, command: Command, args: Args, microseconds: number): void;
   /** An error reply has been given: its first word is counted. */

@@ -12,10 +12,10 @@ import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
 import type { ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
-import type { HeldReply } from "../commit/reply-queue.ts";
+import { answerAtOnce, type Wait } from "../commands/wait.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
-import { plainError, readFailure, type Failure } from "../commit/settle.ts";
-import type { Client, Unit } from "../commit/unit.ts";
+import { plainError, readFailure } from "../commit/settle.ts";
+import type { Client } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Subscriber } from "../pubsub/hub.ts";
@@ -23,7 +23,9 @@ import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
 import { DEFAULT_USER, NO_AUTH, WRONG_PASS } from "./auth.ts";
+import { Waiter, type BlockedCall } from "./blocked.ts";
 import type { SessionHost } from "./host.ts";
+import { SingleUnit } from "./single-unit.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -79,6 +81,8 @@ export class Session implements SessionPort, Client, Subscriber {
   onResume: () => void = () => {};
   readonly #output: Output & { closeAfterFlush(): void };
   readonly #single: SingleUnit;
+  /** While the command waits for a key. */
+  #waiter: Waiter | null = null;
   /** Null until the first SUBSCRIBE: most connections have none. */
   #subscriptions: Subscriptions | null = null;
   /** The connection is gone; what still waits on its behalf must leave nothing behind. */
@@ -134,7 +138,7 @@ export class Session implements SessionPort, Client, Subscriber {
     let command: Command | null = null;
     try {
       command = this.host.commands.find(args);
-      const refusal = this.#refusal(command, args);
+      const refusal = this.refusal(command, args);
       if (refusal === null) return this.#admitted(command, args);
       command.stats.rejectedCalls++;
       this.#reject(refusal);
@@ -152,7 +156,8 @@ export class Session implements SessionPort, Client, Subscriber {
     this.sendReply(error.reply);
   }
 
-  #refusal(command: Command, args: Args): CommandError | null {
+  /** Why the command may not run now; null when it may. */
+  refusal(command: Command, args: Args): CommandError | null {
     if (this.user === null && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
     const denied = this.host.permission(this, command, args);
     if (denied !== null) return denied;
@@ -201,7 +206,7 @@ export class Session implements SessionPort, Client, Subscriber {
     this.isHeldBack = false;
     if (this.isClosed) return;
     try {
-      const refusal = this.#refusal(command, args);
+      const refusal = this.refusal(command, args);
       if (refusal !== null) {
         command.stats.rejectedCalls++;
         this.#reject(refusal);
@@ -239,9 +244,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   #run(command: Command, args: Args): ExecuteState {
     const { row } = command;
-    if (row.kind === "data") {
-      return this.host.pipeline.run(this.#single.prepare(command, row, args), this.#resume);
-    }
+    if (row.kind === "data") return this.#runData(command, row, args);
     if (isExec(command)) return this.transaction.exec(command, args, this.#resume);
     const startUs = this.host.clock.monotonicUs();
     const reply = this.callOutside(command, args);
@@ -257,6 +260,16 @@ export class Session implements SessionPort, Client, Subscriber {
     return "done";
   }
 
+  #runData(command: Command, row: DataCommand, args: Args): ExecuteState {
+    const { blocked, pipeline } = this.host;
+    if (command.isBlocking && blocked.count > 0) {
+      const runLater = (): void => this.#runWaiting(command, args);
+      if (blocked.letGoFirst(this.database, keysOf(row, args), runLater)) return "waiting";
+    }
+    const state = pipeline.run(this.#single.prepare(command, row, args), this.#resume);
+    return this.#waiter === null ? state : "waiting";
+  }
+
   #finishWaiting(
     command: Command,
     args: Args,
@@ -268,7 +281,7 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   readonly #resume = (): void => {
-    this.onResume();
+    if (this.#waiter === null) this.onResume();
   };
 
   /** Runs a command that is not about data; what it refuses becomes its reply. */
@@ -289,8 +302,13 @@ export class Session implements SessionPort, Client, Subscriber {
     }
   }
 
-  /** Runs a data command on the view with its own savepoint: law 4. Throws COLD. */
+  /** Runs a data command where nobody can wait for a key: in EXEC and in scripts. Throws COLD. */
   callData(row: DataCommand, args: Args, view: View): Reply {
+    return answerAtOnce(this.tryData(row, args, view));
+  }
+
+  /** Runs a data command on the view with its own savepoint: law 4. Throws COLD. */
+  tryData(row: DataCommand, args: Args, view: View): Reply | Wait {
     const { keyspace } = this.host.pipeline;
     const mark = keyspace.mark();
     const { unitBytes } = view;
@@ -312,6 +330,13 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** A command has run to its end: statistics, slow log, monitors. */
   noteCall(command: Command, args: Args, call: { isError: boolean; microseconds: number }): void {
+    this.noteDone(command, args, call);
+    const { monitors } = this.host;
+    if (!monitors.isEmpty) monitors.feed(this, command, args);
+  }
+
+  /** The same for a command that monitors have been shown already. */
+  noteDone(command: Command, args: Args, call: { isError: boolean; microseconds: number }): void {
     const { microseconds } = call;
     const { host } = this;
     const { stats } = command;
@@ -320,7 +345,6 @@ export class Session implements SessionPort, Client, Subscriber {
     stats.histogram.add(microseconds);
     if (call.isError) stats.failedCalls++;
     if (microseconds >= host.settings.slowUs) host.onSlow(this, command, args, microseconds);
-    if (!host.monitors.isEmpty) host.monitors.feed(this, command, args);
   }
 
   /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
@@ -335,6 +359,11 @@ export class Session implements SessionPort, Client, Subscriber {
    */
   encodeRefused(reply: Reply, protocol: 2 | 3): Bytes {
     if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
+    return encodeBounded(reply, protocol);
+  }
+
+  /** What a read answers that is made again, in the protocol of its time. */
+  encodeAgain(reply: Reply, protocol: 2 | 3): Bytes {
     return encodeBounded(reply, protocol);
   }
 
@@ -496,6 +525,44 @@ export class Session implements SessionPort, Client, Subscriber {
     });
   }
 
+  /** The command now running has found nothing yet: as Redis, monitors are shown it now. */
+  block(call: BlockedCall): void {
+    // Nobody is there any more who could wait.
+    if (this.isClosed) return;
+    const { host } = this;
+    if (!host.monitors.isEmpty) host.monitors.feed(this, call.command, call.args);
+    const waiter = new Waiter(host.blocked, this, call);
+    this.#waiter = waiter;
+    this.isHeldBack = true;
+    this.onUnblock = (how) => {
+      if (how === "timeout") waiter.unblock(call.wait.timedOut);
+      else waiter.unblockWithError();
+      return true;
+    };
+  }
+
+  /** For Waiter: it waits no longer. */
+  hasWaited(): void {
+    this.#waiter = null;
+    this.isHeldBack = false;
+    this.onUnblock = null;
+  }
+
+  /** What waited has been answered: goes on with what the client has sent since. */
+  goOn(): void {
+    if (!this.isClosed) this.onResume();
+  }
+
+  /** The connection is about to go: nothing may be taken for it any more. */
+  stopWaiting(): void {
+    this.#waiter?.leave();
+  }
+
+  /** Whether it waits for what others do: for a key, for an fsync, for replicas. */
+  get isBlocked(): boolean {
+    return this.onUnblock !== null;
+  }
+
   /** CLIENT UNBLOCK; false when nothing waits for a key. */
   unblock(how: "timeout" | "error"): boolean {
     return this.onUnblock?.(how) ?? false;
@@ -508,6 +575,7 @@ export class Session implements SessionPort, Client, Subscriber {
   /** The connection is gone. */
   closed(): void {
     this.isClosed = true;
+    this.stopWaiting();
     this.onUnblock?.("timeout");
     this.transaction.abandon();
     this.#clearSubscriptions();
@@ -518,56 +586,6 @@ export class Session implements SessionPort, Client, Subscriber {
 
 function isExec(command: Command): boolean {
   return command.name === "exec";
-}
-
-/** The unit of one plain data command; one per session, used again for each command. */
-class SingleUnit implements Unit {
-  readonly client: Session;
-  countLookups = false;
-  #command: Command | null = null;
-  #row: DataCommand | null = null;
-  #args: Args = [];
-
-  constructor(session: Session) {
-    this.client = session;
-  }
-
-  prepare(command: Command, row: DataCommand, args: Args): this {
-    this.#command = command;
-    this.#row = row;
-    this.#args = args;
-    this.countLookups = command.isReadonly;
-    return this;
-  }
-
-  run(view: View): Bytes | null {
-    const session = this.client;
-    const command = this.#command;
-    const row = this.#row;
-    assert(command !== null && row !== null);
-    const startUs = session.host.clock.monotonicUs();
-    const reply = session.callData(row, this.#args, view);
-    session.countCall(command, this.#args, { reply, startUs });
-    const bytes = session.encodeReply(reply);
-    return bytes === "" ? null : bytes;
-  }
-
-  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
-    const row = this.#row;
-    assert(row !== null && this.#command !== null);
-    if (wrote || !this.#command.isReadonly) return new HeldWrite(this.client, batch, bytes);
-    return new HeldRead(this.client, { batch, bytes, row, args: this.#args });
-  }
-
-  failed(failure: Failure): Bytes {
-    return this.client.encodeReply(plainError(failure));
-  }
-
-  keysWanted(): { database: Database; key: Bytes }[] {
-    assert(this.#row !== null);
-    const { database } = this.client;
-    return keysOf(this.#row, this.#args).map((key) => ({ database, key }));
-  }
 }
 
 /** How V8 says that no string, array or buffer can be that large. */
@@ -596,59 +614,4 @@ function refusalOf(error: unknown): ErrorReply | null {
   if (error instanceof RangeError && NO_SUCH_SIZE.test(error.message)) return RESULT_TOO_LARGE;
   const failure = readFailure(error);
   return failure === null ? null : plainError(failure);
-}
-
-/** The reply of a command that wrote: refused with its batch (law 5). */
-class HeldWrite implements HeldReply {
-  readonly batch: number;
-  readonly #session: Session;
-  readonly #bytes: Bytes;
-
-  constructor(session: Session, batch: number, bytes: Bytes) {
-    this.#session = session;
-    this.batch = batch;
-    this.#bytes = bytes;
-  }
-
-  committed(): Bytes {
-    return this.#bytes;
-  }
-
-  refused(failure: Failure): Bytes {
-    // An error is the same in both protocols.
-    return this.#session.encodeRefused(plainError(failure), 2);
-  }
-}
-
-/** The reply of a read that saw uncommitted writes: read again when they are undone (law 6). */
-class HeldRead implements HeldReply {
-  readonly batch: number;
-  readonly #session: Session;
-  readonly #protocol: 2 | 3;
-  readonly #database: Database;
-  readonly #read: { readonly bytes: Bytes; readonly row: DataCommand; readonly args: Args };
-
-  constructor(
-    session: Session,
-    read: { batch: number; bytes: Bytes; row: DataCommand; args: Args },
-  ) {
-    this.#session = session;
-    this.#protocol = session.protocol;
-    this.#database = session.database;
-    this.batch = read.batch;
-    this.#read = read;
-  }
-
-  committed(): Bytes {
-    return this.#read.bytes;
-  }
-
-  refused(failure: Failure): Bytes {
-    const { row, args } = this.#read;
-    const { pipeline } = this.#session.host;
-    const again = pipeline.readAgain(this.#database, (view) =>
-      encodeBounded(this.#session.callData(row, args, view), this.#protocol),
-    );
-    return again ?? this.#session.encodeRefused(plainError(failure), this.#protocol);
-  }
 }

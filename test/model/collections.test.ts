@@ -11,6 +11,7 @@ import * as fc from "fast-check";
 import { SeededRandom } from "../../src/base/random.ts";
 import { hashCommands } from "../../src/commands/hash-rows.ts";
 import { keyCommands } from "../../src/commands/key.ts";
+import { answerAtOnce } from "../../src/commands/wait.ts";
 import { loadCold, type ColdHistory } from "../../src/commit/cold-loader.ts";
 import { goneElementPrefix, GONE_PREFIX } from "../../src/encoding/meta.ts";
 import { ELEMENTS, META, type Engine, type StoreId } from "../../src/engine/engine.ts";
@@ -182,7 +183,7 @@ class Run {
     assert.ok(row?.kind === "data");
     const mark = this.#keyspace.mark();
     try {
-      const reply = asResp2(row.run(this.view, words));
+      const reply = asResp2(answerAtOnce(row.run(this.view, words)));
       return reply instanceof Status ? reply.text : reply;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;

@@ -12,6 +12,8 @@ import assert from "node:assert/strict";
 import { Expirer } from "../../src/background/expirer.ts";
 import { machineClock, type Clock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { COMMANDS } from "../../src/commands/registry.ts";
+import type { CommandRows } from "../../src/commands/table.ts";
 import { Durability } from "../../src/commit/durability.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
 import { Config } from "../../src/config/config.ts";
@@ -42,6 +44,7 @@ export interface KeptSettings {
   readonly connection?: Partial<ConnectionLimits>;
   readonly maxClients?: number;
   readonly cacheBytesMax?: number;
+  readonly commands?: CommandRows;
   readonly renames?: ReadonlyMap<string, string>;
   /** What CONFIG and INFO know; only what the administration obeys takes effect. */
   readonly config?: Config;
@@ -208,6 +211,7 @@ function openCore(
         collections: usualCollectionLimits(),
         ...settings.limits,
       },
+      commands: settings.commands ?? COMMANDS,
       renames: settings.renames ?? new Map(),
       onBug,
     },

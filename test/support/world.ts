@@ -7,6 +7,8 @@ import assert from "node:assert/strict";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
+import { COMMANDS } from "../../src/commands/registry.ts";
+import type { CommandRows } from "../../src/commands/table.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import { usualCollectionLimits } from "../../src/keyspace/limits.ts";
@@ -28,6 +30,7 @@ export interface WorldSettings {
   readonly limits?: Partial<Limits>;
   readonly cacheBytesMax?: number;
   readonly databaseCount?: number;
+  readonly commands?: CommandRows;
 }
 
 export interface World extends AsyncDisposable {
@@ -142,6 +145,7 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
       ...settings.session,
     },
     limits: { ...NO_LIMITS, ...settings.limits },
+    commands: settings.commands ?? COMMANDS,
     renames: new Map(),
     onBug: (error) => bugs.push(error),
   };

@@ -1,0 +1,142 @@
+// The unit of one plain data command, and what its reply is while it waits for a batch: a write is
+// refused with it (law 5), a read that saw what was undone is read again (law 6).
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { keysOf } from "../commands/key-positions.ts";
+import type { Command } from "../commands/lookup.ts";
+import type { Args, DataCommand } from "../commands/table.ts";
+import { Wait } from "../commands/wait.ts";
+import type { HeldReply } from "../commit/reply-queue.ts";
+import { plainError, type Failure } from "../commit/settle.ts";
+import type { Unit } from "../commit/unit.ts";
+import type { Database } from "../keyspace/keyspace.ts";
+import type { View } from "../keyspace/view.ts";
+import type { ErrorReply, Reply } from "../resp/reply.ts";
+import type { Session } from "./session.ts";
+
+/** One per session, used again for each command. */
+export class SingleUnit implements Unit {
+  readonly client: Session;
+  countLookups = false;
+  #command: Command | null = null;
+  #row: DataCommand | null = null;
+  #args: Args = [];
+
+  constructor(session: Session) {
+    this.client = session;
+  }
+
+  prepare(command: Command, row: DataCommand, args: Args): this {
+    this.#command = command;
+    this.#row = row;
+    this.#args = args;
+    this.countLookups = command.isReadonly;
+    return this;
+  }
+
+  run(view: View): Bytes | null {
+    const session = this.client;
+    const command = this.#command;
+    const row = this.#row;
+    assert(command !== null && row !== null);
+    const startUs = session.host.clock.monotonicUs();
+    const reply = session.tryData(row, this.#args, view);
+    if (reply instanceof Wait) {
+      session.block({ command, row, args: this.#args, wait: reply, startUs });
+      return null;
+    }
+    session.countCall(command, this.#args, { reply, startUs });
+    const bytes = session.encodeReply(reply);
+    return bytes === "" ? null : bytes;
+  }
+
+  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
+    const row = this.#row;
+    const command = this.#command;
+    assert(row !== null && command !== null);
+    return heldReply(this.client, { command, row, args: this.#args }, { batch, bytes, wrote });
+  }
+
+  failed(failure: Failure): Bytes {
+    return this.client.encodeReply(plainError(failure));
+  }
+
+  keysWanted(): { database: Database; key: Bytes }[] {
+    assert(this.#row !== null);
+    const { database } = this.client;
+    return keysOf(this.#row, this.#args).map((key) => ({ database, key }));
+  }
+}
+
+export function heldReply(
+  session: Session,
+  call: { readonly command: Command; readonly row: DataCommand; readonly args: Args },
+  held: { readonly batch: number; readonly bytes: Bytes; readonly wrote: boolean },
+): HeldReply {
+  const { batch, bytes } = held;
+  const { command, row, args } = call;
+  if (held.wrote || !command.isReadonly) return new HeldWrite(session, batch, bytes);
+  return new HeldRead(session, { batch, bytes, row, args });
+}
+
+/** The reply of a command that wrote: refused with its batch (law 5). */
+class HeldWrite implements HeldReply {
+  readonly batch: number;
+  readonly #session: Session;
+  readonly #bytes: Bytes;
+
+  constructor(session: Session, batch: number, bytes: Bytes) {
+    this.#session = session;
+    this.batch = batch;
+    this.#bytes = bytes;
+  }
+
+  committed(): Bytes {
+    return this.#bytes;
+  }
+
+  refused(failure: Failure): Bytes {
+    // An error is the same in both protocols.
+    return this.#session.encodeRefused(plainError(failure), 2);
+  }
+}
+
+/** The reply of a read that saw uncommitted writes: read again when they are undone (law 6). */
+class HeldRead implements HeldReply {
+  readonly batch: number;
+  readonly #session: Session;
+  readonly #protocol: 2 | 3;
+  readonly #database: Database;
+  readonly #read: { readonly bytes: Bytes; readonly row: DataCommand; readonly args: Args };
+
+  constructor(
+    session: Session,
+    read: { batch: number; bytes: Bytes; row: DataCommand; args: Args },
+  ) {
+    this.#session = session;
+    this.#protocol = session.protocol;
+    this.#database = session.database;
+    this.batch = read.batch;
+    this.#read = read;
+  }
+
+  committed(): Bytes {
+    return this.#read.bytes;
+  }
+
+  refused(failure: Failure): Bytes {
+    const { row, args } = this.#read;
+    const session = this.#session;
+    const error = plainError(failure);
+    const again = session.host.pipeline.readAgain(this.#database, (view) =>
+      session.encodeAgain(readNow(session.tryData(row, args, view), error), this.#protocol),
+    );
+    return again ?? session.encodeRefused(error, this.#protocol);
+  }
+}
+
+/** Who was ready to wait is not told that he has waited: it is the write he saw that is gone. */
+function readNow(outcome: Reply | Wait, error: ErrorReply): Reply {
+  return outcome instanceof Wait ? error : outcome;
+}
