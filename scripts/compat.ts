@@ -3,7 +3,7 @@
 //   --server kept|redis   who is tested (kept); redis-server shows that the harness is sound
 //   --only WORD           files whose name holds WORD; may be given several times
 //   --workers N           files at the same time (2)
-//   --test-seconds N      a test that makes no progress for so long loses its server (30)
+//   --test-seconds N      a test that makes no progress for so long loses its server (60)
 //   --file-seconds N      a file that takes longer is cut short (180)
 //   --lines               everything as it happens
 //   --write               writes docs/compatibility-suite.md
@@ -27,7 +27,7 @@ const { values } = parseArgs({
     server: { type: "string", default: "kept" },
     only: { type: "string", multiple: true, default: [] },
     workers: { type: "string", default: "2" },
-    "test-seconds": { type: "string", default: "30" },
+    "test-seconds": { type: "string", default: "60" },
     "file-seconds": { type: "string", default: "180" },
     lines: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 });
 
 function programOf(server: string): string[] {
-  if (server === "redis") return ["redis-server"];
+  if (server === "redis") return ["/usr/bin/redis-server"];
   if (server === "kept") return [process.execPath, `${process.cwd()}/bin/kept-server`];
   throw new Error(`--server ${server}: kept or redis`);
 }

@@ -96,18 +96,33 @@ proc compat::each {script} {
 proc compat::recover {} {
     set count [llength $::servers]
     for {set level 0} {$level > -$count} {incr level -1} {
+        set srv [lindex $::servers end+$level]
+        if {![dict exists $srv client] && ![compat::is_gone $srv]} continue
+        # The old one may be closed already, which a second close would not forgive.
+        catch {[dict get $srv client] close}
+        dict unset srv client
+        lset ::servers end+$level $srv
         if {[catch {
-            if {![is_alive [lindex $::servers end+$level]]} {
+            if {[compat::is_gone $srv]} {
                 compat::tell note "server started again"
-                catch {[srv $level client] close}
                 restart_server $level true false
-            } elseif {[dict exists [lindex $::servers end+$level] client]} {
+            } else {
                 reconnect $level
             }
         } error]} {
             compat::tell note "could not recover: $error"
         }
     }
+}
+
+# A server that was killed a moment ago may still be seen; one that hangs is not gone.
+proc compat::is_gone {srv} {
+    for {set tries 0} {$tries < 100} {incr tries} {
+        if {![is_alive $srv]} {return 1}
+        if {![catch {close [socket [dict get $srv host] [dict get $srv port]]}]} {return 0}
+        after 20
+    }
+    return 0
 }
 
 # Why a test is left out, or the empty string.
@@ -132,7 +147,7 @@ proc compat::replace_procedures {} {
         proc send_data_packet {fd status data {elapsed 0}} {
             if {$status in {server-spawned server-killed}} {compat::tell $status $data}
             if {$status eq "err" && [string match "Can't start*" $data]} {
-                compat::tell exception "a server could not be started" $data
+                compat::tell exception "a server could not be started" [string range $data end-700 end]
             }
         }
 
@@ -148,6 +163,7 @@ proc compat::replace_procedures {} {
         }
 
         proc spawn_server {config_file stdout stderr args} {
+            set ::compat::log_start [expr {[file exists $stdout] ? [file size $stdout] : 0}]
             set pid [exec {*}$::compat::program $config_file {*}[lindex $args 0] \
                 >> $stdout 2>> $stderr &]
             send_data_packet $::test_server_fd server-spawned $pid
@@ -157,8 +173,9 @@ proc compat::replace_procedures {} {
         # Up, or over: the suite's own looks for Redis's words in the log.
         proc wait_server_started {config_file stdout pid} {
             for {set tries 0} {$tries < 1500} {incr tries} {
-                set log [compat::contents $stdout]
+                set log [string range [compat::contents $stdout] $::compat::log_start end]
                 if {[string match "*Ready to accept connections*" $log]} {return 0}
+                if {[string match "* PID: $pid*" $log]} {return 0}
                 if {[string match "*Address already in use*" $log]} {return 1}
                 if {![is_alive [list pid $pid]]} {return 0}
                 after 20
@@ -244,6 +261,9 @@ proc compat::main {arguments} {
     set ::baseport $baseport
     set ::portcount 200
     set ::test_server_fd none
+    # Somebody has this port: the suite wants one that is taken.
+    set taken [socket -server {apply {{channel args} {close $channel}}} -myaddr 127.0.0.1 0]
+    set ::test_server_port [lindex [fconfigure $taken -sockname] 2]
     set ::numclients 1
     set ::curfile "tests/$file.tcl"
     uplevel #0 [list compat::each [compat::contents $::curfile]]

@@ -188,7 +188,10 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
     help: ["STRINGMATCH-LEN <pattern> <text>", "Whether the text fits the pattern."],
     run: (_server, args) => (matches(at(args, 2), at(args, 3)) ? 1 : 0),
   },
-  // Redis's own insides, for which there is nothing to set here.
+  // Redis's own insides, for which there is nothing to set or to tell here.
+  HTSTATS: { min: 1, max: 2, help: null, run: noTable },
+  "HTSTATS-KEY": { min: 1, max: 2, help: null, run: noTable },
+  JMAP: { min: 0, max: 0, help: null, run: accepted },
   "DICT-RESIZING": { min: 1, max: 1, help: null, run: accepted },
   "PAUSE-CRON": { min: 1, max: 1, help: null, run: accepted },
   "QUICKLIST-PACKED-THRESHOLD": { min: 1, max: 1, help: null, run: accepted },
@@ -242,6 +245,11 @@ function protocol(_server: ServerPort, args: Args, session: SessionPort): Reply 
   const reply = Object.hasOwn(PROTOCOL_REPLIES, name) ? PROTOCOL_REPLIES[name] : undefined;
   if (reply === undefined) throw WRONG_TYPE_NAME;
   return reply;
+}
+
+/** Keys are not in hash tables of our own: there is nothing to tell of their filling. */
+function noTable(): Reply {
+  return new Verbatim("txt", "[Dictionary HT]\nNo stats available for empty dictionaries\n");
 }
 
 function sleep(server: ServerPort, args: Args): Reply {

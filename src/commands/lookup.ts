@@ -105,8 +105,9 @@ export class CommandTable {
 
   /** The command or subcommand by its full name, as "config|get"; null when there is none. */
   byFullName(fullName: string): Command | null {
-    const [name = "", subname] = fullName.split("|");
+    const [name = "", subname, ...more] = fullName.split("|");
     const command = this.named(name);
+    if (more.length > 0) return null;
     if (command === null || subname === undefined) return command;
     return command.subcommands.get(subname.toUpperCase()) ?? null;
   }
@@ -119,7 +120,7 @@ export class CommandTable {
     if (command === null) throw unknownCommand(args);
     const { row } = command;
     if (row.kind === "container") return findSubcommand(command, row, args);
-    if (!arityFits(row.arity, args.length)) throw wrongArity(command.name);
+    checkArity(command, args);
     return command;
   }
 }
@@ -138,8 +139,14 @@ function findSubcommand(container: Command, row: ContainerCommand, args: Args): 
     );
   }
   assert(row.kind === "container");
-  if (!arityFits(command.row.arity, args.length)) throw wrongArity(command.name);
+  checkArity(command, args);
   return command;
+}
+
+function checkArity(command: Command, args: Args): void {
+  if (arityFits(command.row.arity, args.length)) return;
+  command.stats.rejectedCalls++;
+  throw wrongArity(command.name);
 }
 
 export function arityFits(arity: number, count: number): boolean {

@@ -51,3 +51,10 @@ test("different elements are different, and as many as asked for", () => {
   assert.equal(new Set(drawn.map(({ subkey }) => subkey)).size, 90);
   assert.equal(place.elements.pendingSeed, null);
 });
+
+test("more elements than a reply can hold are refused before one is drawn", () => {
+  const place = placeWith(2);
+  const random = new SeededRandom(3);
+  assert.throws(() => randomElements(place, random, 1e9), /ERR at most 1048576 random elements/);
+  assert.equal(place.elements.pendingSeed, null);
+});

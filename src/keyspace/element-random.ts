@@ -13,6 +13,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { SeededRandom, type Random } from "../base/random.ts";
 import { u32 } from "../encoding/key.ts";
 import type { Engine } from "../engine/engine.ts";
+import { CommandError } from "../resp/errors.ts";
 import { walkElements } from "./element-walk.ts";
 import type { Elements } from "./home.ts";
 
@@ -20,6 +21,15 @@ export interface FoundElement {
   readonly subkey: Bytes;
   readonly value: Bytes;
 }
+
+/**
+ * More are refused: such a reply is held in memory as a whole, and one command must not stop the
+ * server for minutes or fill its heap.
+ */
+export const DRAWS_MAX = 1 << 20;
+const TOO_MANY_DRAWS = new CommandError(
+  `ERR at most ${DRAWS_MAX} random elements can be asked for at a time`,
+);
 
 const CELL_SIZE = 8;
 const CELL_SIZE_MAX = 40;
@@ -33,8 +43,13 @@ export interface RandomPlace {
   readonly count: number;
 }
 
-/** `times` elements, each drawn from all of them. Throws COLD. */
+export function checkDraws(times: number): void {
+  if (times > DRAWS_MAX) throw TOO_MANY_DRAWS;
+}
+
+/** `times` elements, each drawn from all of them. Throws COLD, CommandError for too many. */
 export function randomElements(place: RandomPlace, random: Random, times: number): FoundElement[] {
+  checkDraws(times);
   const chosen: FoundElement[] = [];
   drawUntil(place, random, (found) => chosen.push(found) >= times);
   return chosen;

@@ -4,6 +4,7 @@
 import { AssertionFailed } from "../base/assert.ts";
 import { readU32, u32 } from "../encoding/key.ts";
 import { WHOLE, type Visit } from "../keyspace/element-walk.ts";
+import { checkDraws } from "../keyspace/element-random.ts";
 import type { Elements } from "../keyspace/home.ts";
 import type { View } from "../keyspace/view.ts";
 
@@ -43,8 +44,9 @@ export function scanElements(
   return cursor;
 }
 
-/** `times` of `all`, which is not empty, each drawn from the whole. */
+/** `times` of `all`, which is not empty, each drawn from the whole. Throws CommandError for too many. */
 export function drawWithRepeats<T>(view: View, all: readonly T[], times: number): T[] {
+  checkDraws(times);
   const drawn: T[] = [];
   while (drawn.length < times) {
     const one = all[view.random.below(all.length)];
