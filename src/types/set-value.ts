@@ -56,9 +56,14 @@ export class InlineSet implements Collection {
     return this.#listed;
   }
 
-  /** Adds a member that is not there and returns how that is taken back. */
+  /**
+   * Adds a member that is not there and returns how that is taken back. When this ends the intset, its
+   * numbers stay in the order in which they were shown.
+   */
   add(member: Bytes, form: SetForm): Undo {
-    const undo = new InlineUndo(this, member, -1);
+    const isReordered = this.form === INTSET && form !== INTSET;
+    const undo = new InlineUndo(this, member, isReordered ? [...this.members] : null);
+    if (isReordered) this.#reorder(this.listed());
     this.members.add(member);
     this.memberBytes += encoding.memberSize(member);
     this.form = form;
@@ -75,37 +80,40 @@ export class InlineSet implements Collection {
     return undo;
   }
 
-  /** For the undo: the member goes, or comes back to `position`. */
-  restore(
-    member: Bytes,
-    before: { readonly position: number; readonly form: SetForm; readonly memberBytes: number },
-  ): void {
-    if (before.position < 0) this.members.delete(member);
-    else insertMemberAt(this.members, before.position, member);
-    this.form = before.form;
-    this.memberBytes = before.memberBytes;
+  #reorder(members: readonly Bytes[]): void {
+    this.members.clear();
+    for (const member of members) this.members.add(member);
+  }
+
+  /** For the undo of this file. */
+  takeBack({ member, before, form, memberBytes }: InlineUndo): void {
+    if (typeof before === "number") insertMemberAt(this.members, before, member);
+    else if (before === null) this.members.delete(member);
+    else this.#reorder(before);
+    this.form = form;
+    this.memberBytes = memberBytes;
     this.#listed = null;
   }
 }
 
 class InlineUndo implements Undo {
   readonly #set: InlineSet;
-  readonly #member: Bytes;
-  /** Where it stood; -1 when it was not there. */
-  readonly position: number;
+  readonly member: Bytes;
+  /** Where a removed member stood; for an added one all members, if their order changed too. */
+  readonly before: number | readonly Bytes[] | null;
   readonly form: SetForm;
   readonly memberBytes: number;
 
-  constructor(set: InlineSet, member: Bytes, position: number) {
+  constructor(set: InlineSet, member: Bytes, before: number | readonly Bytes[] | null) {
     this.#set = set;
-    this.#member = member;
-    this.position = position;
+    this.member = member;
+    this.before = before;
     this.form = set.form;
     this.memberBytes = set.memberBytes;
   }
 
   revert(): void {
-    this.#set.restore(this.#member, this);
+    this.#set.takeBack(this);
   }
 }
 
