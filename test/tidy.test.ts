@@ -21,6 +21,7 @@ const DOORS: Doors = {
   keyspace: ["observe", "resp/errors.ts", "encoding", "engine"],
   types: ["resp/errors.ts", "encoding", "keyspace"],
   commands: ["resp", "config", "keyspace", "types"],
+  acl: ["resp", "commands"],
   commit: ["observe", "resp", "encoding", "engine", "keyspace", "type commands/table.ts"],
   scripting: ["resp", "keyspace", "commands"],
   pubsub: ["observe", "resp", "keyspace/event.ts"],
@@ -29,12 +30,12 @@ const DOORS: Doors = {
   background: ["observe", "config", "encoding", "engine", "keyspace", "commit"],
   // prettier-ignore
   session: [
-    "observe", "config", "resp", "keyspace", "commands", "commit", "scripting", "pubsub",
+    "observe", "config", "resp", "keyspace", "commands", "acl", "commit", "scripting", "pubsub",
     "cluster",
   ],
   // prettier-ignore
   server: [
-    "observe", "config", "resp", "encoding", "engine", "keyspace", "types", "commands", "commit",
+    "observe", "config", "resp", "encoding", "engine", "keyspace", "types", "commands", "acl", "commit",
     "scripting", "pubsub", "cluster", "replication", "background", "session",
   ],
   cli: ["observe", "config", "server"],

@@ -10,7 +10,7 @@ import { parseInteger, toIndex } from "../types/number.ts";
 import * as string from "../types/string.ts";
 import { block, integer, KEY, KEYS, oneOf, word } from "./argument-specs.ts";
 import { BIT_OFFSET_INVALID, bitfield, bitfieldRo } from "./bitfield.ts";
-import { at, ONE_KEY_READ, oneKey, type Args, type CommandRows } from "./table.ts";
+import { at, ONE_KEY_READ, oneKey, type Args, type CommandRows, type KeyFlag } from "./table.ts";
 
 const BIT_INVALID = new CommandError("ERR bit is not an integer or out of range");
 const BIT_NOT_0_OR_1 = new CommandError("ERR The bit argument must be 1 or 0.");
@@ -56,6 +56,7 @@ export const bitmapCommands: CommandRows = {
   BITFIELD: {
     ...writes,
     keys: oneKey("RW", "access", "update", "variable_flags"),
+    keysInCall: (args) => [{ index: 1, flags: onlyGets(args) ? ONLY_READ : READ_AND_WRITTEN }],
     arity: -2,
     since: "3.2.0",
     summary: "Reads, sets and counts with whole numbers of any width within a string.",
@@ -251,4 +252,20 @@ function operationOf(text: Bytes): bitmap.Operation {
     default:
       throw SYNTAX_ERROR;
   }
+}
+
+const ONLY_READ: readonly KeyFlag[] = ["RO", "access"];
+const READ_AND_WRITTEN: readonly KeyFlag[] = ["RW", "access", "update"];
+
+/** Whether BITFIELD changes nothing; what makes no sense counts as a change. */
+function onlyGets(args: Args): boolean {
+  let index = 2;
+  while (index < args.length) {
+    const verb = args[index]?.toUpperCase();
+    const left = args.length - index - 1;
+    if (verb === "GET" && left >= 2) index += 3;
+    else if (verb === "OVERFLOW" && left >= 1) index += 2;
+    else return false;
+  }
+  return true;
 }

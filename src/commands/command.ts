@@ -7,7 +7,7 @@ import { aclCategories } from "./acl-categories.ts";
 import { oneOf, string } from "./argument-specs.ts";
 import { docsOf, infoOf } from "./command-facts.ts";
 import { helpRow } from "./help.ts";
-import { keyPositions, type KeyPosition } from "./key-positions.ts";
+import { keyPositions } from "./key-positions.ts";
 import { arityFits, type Command, type CommandTable } from "./lookup.ts";
 import type { ServerPort } from "./ports.ts";
 import {
@@ -15,7 +15,7 @@ import {
   NO_KEYS,
   type Args,
   type CommandRows,
-  type KeyFlag,
+  type KeyPosition,
   type ServerCommand,
 } from "./table.ts";
 
@@ -107,7 +107,7 @@ const subcommands: CommandRows = {
     run: (server, args) =>
       keysIn(server, args).map(({ key, position }) => [
         key,
-        new SetReply(flagsIn(args.slice(2), position).map((flag) => new Status(flag))),
+        new SetReply(position.flags.map((flag) => new Status(flag))),
       ]),
   },
   HELP: helpRow(
@@ -196,19 +196,6 @@ function keysIn(
   const positions = keyPositions(command.row, call);
   if (positions.length === 0) throw NO_KEYS_IN_IT;
   return positions.map((position) => ({ key: at(call, position.index), position }));
-}
-
-const ONLY_READS: readonly KeyFlag[] = ["RO", "access"];
-const ONLY_WRITES: readonly KeyFlag[] = ["OW", "update"];
-
-/** Where the row leaves it open what is done with a key (SET, BITFIELD), the very call tells. */
-function flagsIn(call: Args, { flags }: KeyPosition): readonly KeyFlag[] {
-  if (!flags.includes("variable_flags")) return flags;
-  const words = call.slice(2).map((word) => word.toUpperCase());
-  if (at(call, 0).toUpperCase() === "SET") {
-    if (!words.includes("GET", 1)) return ONLY_WRITES;
-  } else if (!words.some((word) => word === "SET" || word === "INCRBY")) return ONLY_READS;
-  return flags.filter((flag) => flag !== "variable_flags");
 }
 
 function called(commands: CommandTable, call: Args): Command | null {

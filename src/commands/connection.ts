@@ -158,8 +158,12 @@ function select(session: SessionPort, args: Args): Reply {
 
 function auth(session: SessionPort, args: Args): Reply {
   if (args.length > 3) throw SYNTAX_ERROR;
-  if (args.length === 2) session.authenticate(null, at(args, 1));
-  else session.authenticate(at(args, 1), at(args, 2));
+  const isNamed = args.length === 3;
+  session.authenticate({
+    user: isNamed ? at(args, 1) : null,
+    password: at(args, isNamed ? 2 : 1),
+    command: at(args, 0),
+  });
   return OK;
 }
 
@@ -171,7 +175,7 @@ interface HelloOptions {
 
 function hello(session: SessionPort, args: Args): Reply {
   const { protocol, credentials, name } = helloOptions(args);
-  if (credentials !== null) session.authenticate(credentials.user, credentials.password);
+  if (credentials !== null) session.authenticate({ ...credentials, command: at(args, 0) });
   if (session.mustAuthenticate) throw HELLO_UNAUTHENTICATED;
   if (protocol !== null) session.protocol = protocol;
   if (name !== null) session.name = name;

@@ -3,15 +3,11 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { CommandError } from "../resp/errors.ts";
-import type { Args, CommandRow, KeyFlag, KeySpec } from "./table.ts";
-
-export interface KeyPosition {
-  readonly index: number;
-  readonly flags: readonly KeyFlag[];
-}
+import type { Args, CommandRow, KeyPosition, KeySpec } from "./table.ts";
 
 /** Positions of all keys in `args`, in order of the specs. Throws CommandError for a bad key count. */
-export function keyPositions(row: CommandRow, args: Args): KeyPosition[] {
+export function keyPositions(row: CommandRow, args: Args): readonly KeyPosition[] {
+  if (row.keysInCall !== undefined) return row.keysInCall(args);
   const positions: KeyPosition[] = [];
   for (const spec of row.keys) {
     for (const index of positionsOf(spec, args)) positions.push({ index, flags: spec.flags });

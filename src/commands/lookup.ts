@@ -19,7 +19,14 @@ export interface CommandStats {
   readonly histogram: Histogram;
 }
 
+/** Gives every command and subcommand of a table its number. */
+interface Counter {
+  next: number;
+}
+
 export class Command {
+  /** From 0, its own in its table; `bare` has that of its container. */
+  readonly number: number;
   /** Lower case; subcommands as "config|get". */
   readonly name: string;
   readonly row: CommandRow;
@@ -52,7 +59,8 @@ export class Command {
   /** By upper-case subname; empty for plain commands. */
   readonly subcommands = new Map<string, Command>();
 
-  constructor(name: string, row: CommandRow, parent: Command | null) {
+  constructor(name: string, row: CommandRow, parent: Command | null, counter: Counter) {
+    this.number = counter.next++;
     this.name = name;
     this.row = row;
     this.parent = parent;
@@ -69,10 +77,10 @@ export class Command {
     this.isHiddenFromSlowlog = flags.includes("skip_slowlog");
     this.isHeldByWritePause = this.isWrite || flags.includes("may_replicate");
     const bare = row.kind === "container" ? row.bare : undefined;
-    this.bare = bare === undefined ? null : new Command(name, bare, null);
+    this.bare = bare === undefined ? null : new Command(name, bare, null, { next: this.number });
     if (row.kind !== "container") return;
     for (const [subname, subrow] of Object.entries(row.subcommands)) {
-      const subcommand = new Command(`${name}|${subname.toLowerCase()}`, subrow, this);
+      const subcommand = new Command(`${name}|${subname.toLowerCase()}`, subrow, this, counter);
       this.subcommands.set(subname, subcommand);
     }
   }
@@ -83,19 +91,34 @@ const ARGUMENT_SHOWN_MAX = 128;
 export class CommandTable {
   /** By upper-case and by lower-case name: the two spellings that clients send. */
   readonly #byName = new Map<string, Command>();
+  /** By lower-case name, whatever they are called here: what rules of access control name. */
+  readonly #originals = new Map<string, Command>();
   readonly all: readonly Command[];
+  /** Commands and subcommands together; their numbers are below it. */
+  readonly count: number;
 
   constructor(rows: CommandRows, renames: ReadonlyMap<string, string> = new Map()) {
     const all: Command[] = [];
+    const counter: Counter = { next: 0 };
     for (const [name, row] of Object.entries(rows)) {
-      const command = new Command(name.toLowerCase(), row, null);
+      const command = new Command(name.toLowerCase(), row, null, counter);
       all.push(command);
+      this.#originals.set(command.name, command);
       const spoken = renames.get(name.toLowerCase()) ?? name;
       if (spoken === "") continue;
       this.#byName.set(spoken.toUpperCase(), command);
       this.#byName.set(spoken.toLowerCase(), command);
     }
     this.all = all;
+    this.count = counter.next;
+  }
+
+  /** The command or subcommand by its full name, before `rename-command`; null when there is none. */
+  original(fullName: string): Command | null {
+    const [name = "", subname, ...more] = fullName.toLowerCase().split("|");
+    const command = this.#originals.get(name) ?? null;
+    if (command === null || subname === undefined) return command;
+    return more.length > 0 ? null : (command.subcommands.get(subname.toUpperCase()) ?? null);
   }
 
   /** The top-level command by name, in any case; null when there is none. */

@@ -6,7 +6,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Reply } from "../resp/reply.ts";
-import type { CommandTable } from "./lookup.ts";
+import type { Command, CommandTable } from "./lookup.ts";
 
 // What sessions offer
 
@@ -14,13 +14,21 @@ export interface IdentityPort {
   /** Unique for the life of the server, from 1. */
   readonly id: number;
   name: Bytes;
-  /** Whom the connection speaks as; null before it has said who it is. */
-  readonly user: Bytes | null;
+  /** Whom the connection speaks as: the default user before it has said who it is. */
+  readonly user: Bytes;
   databaseIndex: number;
   protocol: 2 | 3;
   readonly mustAuthenticate: boolean;
-  /** AUTH: a null `user` means the password alone was given. Throws CommandError (WRONGPASS). */
-  authenticate(user: Bytes | null, password: Bytes): void;
+  /** AUTH and HELLO. Throws CommandError (WRONGPASS). */
+  authenticate(credentials: Credentials): void;
+}
+
+export interface Credentials {
+  /** Null when the password alone was given. */
+  readonly user: Bytes | null;
+  readonly password: Bytes;
+  /** The command they came with, as it was spelt: ACL LOG shows it. */
+  readonly command: Bytes;
 }
 
 /** All rules of transactions are in session/transaction.ts. */
@@ -189,6 +197,53 @@ export interface DurabilityPort {
   waitSynced(batch: number): Promise<void>;
 }
 
+/** What a user may do with one of his selectors, as ACL GETUSER shows it. */
+export interface SelectorFacts {
+  readonly commandRules: Bytes;
+  readonly keyRules: Bytes;
+  readonly channelRules: Bytes;
+}
+
+export interface UserFacts {
+  readonly flags: readonly Bytes[];
+  readonly passwords: readonly Bytes[];
+  /** His own first. */
+  readonly selectors: readonly SelectorFacts[];
+}
+
+interface AclLogFacts {
+  readonly id: number;
+  readonly count: number;
+  readonly reason: string;
+  readonly context: string;
+  readonly object: Bytes;
+  readonly userName: Bytes;
+  readonly client: Bytes;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+}
+
+/** Users and what they may do. Whoever loses his user, or a channel he listens to, is cut off. */
+export interface AclPort {
+  /** Lines as in an ACL file, by name. */
+  lines(): readonly Bytes[];
+  names(): readonly Bytes[];
+  user(name: Bytes): UserFacts | null;
+  /** All of the rules or none. Throws CommandError. */
+  set(name: Bytes, rules: readonly Bytes[], callerId: number): void;
+  /** How many there were. */
+  delete(names: readonly Bytes[], callerId: number): number;
+  /** Null when the user may run the call; else why not. */
+  denial(name: Bytes, command: Command, call: readonly Bytes[]): Bytes | null;
+  log(count: number): readonly AclLogFacts[];
+  clearLog(): void;
+  /** The text of the error reply, or null. */
+  load(callerId: number): Outcome;
+  save(): Outcome;
+  /** A password of so many hexadecimal digits, not to be guessed. */
+  password(digits: number): Bytes;
+}
+
 /** What is known of memory, in bytes. */
 export interface MemoryFacts {
   readonly used: number;
@@ -245,4 +300,5 @@ export interface ServerPort {
   readonly durability: DurabilityPort;
   readonly memory: MemoryPort;
   readonly debug: DebugPort;
+  readonly acl: AclPort;
 }

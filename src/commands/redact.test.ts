@@ -8,7 +8,7 @@ import { COMMANDS } from "./registry.ts";
 function shown(name: string, line: string): string {
   const row = COMMANDS["PING"];
   assert.ok(row !== undefined);
-  return redacted(new Command(name, row, null), line.split(" ")).join(" ");
+  return redacted(new Command(name, row, null, { next: 0 }), line.split(" ")).join(" ");
 }
 
 test("passwords are never shown, the rest always", () => {

@@ -21,6 +21,8 @@ export function redacted(command: Command, args: Args): Args {
       return args.map((arg, index) => (index === 0 ? arg : REDACTED));
     case "hello":
       return withoutCredentials(args);
+    case "acl|setuser":
+      return args.map((arg, index) => (index < 2 ? arg : REDACTED));
     case "config|set":
       return args.map((arg, index) => {
         const name = args[index - 1]?.toLowerCase() ?? "";

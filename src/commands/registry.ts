@@ -1,5 +1,6 @@
 // Every command there is, by upper-case name: one line a family.
 
+import { aclCommands } from "./acl.ts";
 import { bitmapCommands } from "./bitmap.ts";
 import { clientCommands } from "./client.ts";
 import { commandCommands } from "./command.ts";
@@ -38,6 +39,7 @@ export const COMMANDS: CommandRows = {
   ...databaseCommands,
   ...connectionCommands,
   ...clientCommands,
+  ...aclCommands,
   ...commandCommands,
   ...slowlogCommands,
   ...latencyCommands,

@@ -4,7 +4,15 @@ import { block, integer, KEY, KEYS, oneOf, string } from "./argument-specs.ts";
 import { tokenInteger, tokenTime, word } from "./argument-specs.ts";
 import { lcs } from "./lcs.ts";
 import * as run from "./string.ts";
-import { keysToEnd, ONE_KEY_READ, oneKey, type CommandRows, type KeySpec } from "./table.ts";
+import {
+  keysToEnd,
+  ONE_KEY_READ,
+  oneKey,
+  type Args,
+  type CommandRows,
+  type KeyFlag,
+  type KeySpec,
+} from "./table.ts";
 
 const READ_AND_CHANGE = oneKey("RW", "access", "update");
 const OVERWRITE = oneKey("OW", "update");
@@ -151,6 +159,7 @@ const settingRows: CommandRows = {
   SET: {
     ...writes,
     keys: oneKey("RW", "access", "update", "variable_flags"),
+    keysInCall: (args) => [{ index: 1, flags: asksForOld(args) ? READS_TOO : WRITES_ONLY }],
     arity: -3,
     since: "1.0.0",
     summary: "Gives a key a string, whatever it held; on conditions and for a time, if asked.",
@@ -308,3 +317,11 @@ export const stringCommands: CommandRows = {
   ...settingRows,
   ...changingRows,
 };
+
+const READS_TOO: readonly KeyFlag[] = ["RW", "access", "update"];
+const WRITES_ONLY: readonly KeyFlag[] = ["OW", "update"];
+
+/** SET with GET answers what was there. */
+function asksForOld(args: Args): boolean {
+  return args.slice(3).some((option) => option.toUpperCase() === "GET");
+}

@@ -77,6 +77,12 @@ export type KeySpec = {
   | { readonly kind: "unknown" }
 );
 
+/** A key of one call: the argument, and what is done with it. */
+export interface KeyPosition {
+  readonly index: number;
+  readonly flags: readonly KeyFlag[];
+}
+
 /** One argument in COMMAND DOCS. */
 export interface ArgumentSpec {
   readonly name: string;
@@ -120,6 +126,8 @@ interface CommandFacts {
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
   readonly keys: readonly KeySpec[];
+  /** Where `keys` do not say all: what the keys of one call are, and what becomes of them. */
+  readonly keysInCall?: (args: Args) => readonly KeyPosition[];
   readonly group: CommandGroup;
   /** The Redis version that brought it. */
   readonly since: string;

@@ -17,16 +17,24 @@ interface OldLine {
   readonly words: readonly Bytes[];
 }
 
-/** `old` is the text of the main file, one that has been read without an error. */
-export function rewritten(old: Bytes, config: Config): Bytes {
+/**
+ * `old` is the text of the main file, one that has been read without an error. `users` are the words
+ * of the `user` lines it is to have: users live outside the settings.
+ */
+export function rewritten(
+  old: Bytes,
+  config: Config,
+  users: readonly (readonly Bytes[])[] = [],
+): Bytes {
   const lines: (Bytes | null)[] = old.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const oldLines = linesBySetting(lines);
   const added: Bytes[] = [];
   for (const named of allSettings()) {
     const had = oldLines.get(named.name) ?? [];
-    if (isUpToDate(had, named, config)) continue;
-    const wanted = named.setting.type.lines(config.get(named.name));
+    const isUser = named.name === "user";
+    if (!isUser && isUpToDate(had, named, config)) continue;
+    const wanted = isUser ? users : named.setting.type.lines(config.get(named.name));
     for (const [nth, words] of wanted.entries()) {
       const place = had[nth];
       const line = `${place?.name ?? named.name} ${joinWords(words)}`;

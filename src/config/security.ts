@@ -2,11 +2,7 @@
 
 import { immutable, runtime } from "./setting.ts";
 import { keptLines, renamings } from "./special-types.ts";
-import { choice, integer, MOST, only, path, text } from "./value-types.ts";
-
-// What would let somebody in, or keep him out, is refused and not merely ignored.
-const ONE_USER = "this build knows one user, the default one: see requirepass";
-const noUsers = { noEffect: "this build knows one user, the default one" };
+import { choice, integer, MOST, path, text } from "./value-types.ts";
 
 export const securitySettings = {
   requirepass: runtime(
@@ -16,24 +12,22 @@ export const securitySettings = {
     { secret: true },
   ),
   user: immutable(
-    only(keptLines, [], ONE_USER),
+    keptLines,
     [],
-    "A line of access control: a user and its rules. Repeatable.",
-    { ...noUsers, fileOnly: true, secret: true },
+    "A line of access control: a user and its rules, as ACL LIST shows them. Repeatable; not together with aclfile.",
+    { fileOnly: true, secret: true },
   ),
   aclfile: immutable(
-    only(path, "", ONE_USER),
+    path,
     "",
-    "File of such lines, read and written by ACL LOAD and ACL SAVE.",
-    noUsers,
+    "File of such lines, read at the start and by ACL LOAD, written by ACL SAVE.",
   ),
   "acl-pubsub-default": runtime(
     choice("allchannels", "resetchannels"),
     "resetchannels",
     "Channels a new user may use.",
-    noUsers,
   ),
-  "acllog-max-len": runtime(integer(0, MOST), 128, "Entries ACL LOG holds.", noUsers),
+  "acllog-max-len": runtime(integer(0, MOST), 128, "Entries ACL LOG holds."),
   "rename-command": immutable(
     renamings,
     [],

@@ -14,6 +14,9 @@ export class Stats {
   totalErrorReplies = 0;
   unexpectedErrorReplies = 0;
   aclAccessDeniedAuth = 0;
+  aclAccessDeniedCommand = 0;
+  aclAccessDeniedKey = 0;
+  aclAccessDeniedChannel = 0;
   clientOutputBufferLimitDisconnections = 0;
   clientQueryBufferLimitDisconnections = 0;
   commits = 0;

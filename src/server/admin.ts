@@ -1,6 +1,8 @@
 // What operators and tools ask of the whole server, behind the ports of commands/: CONFIG, INFO, SAVE,
 // MEMORY, DEBUG, SHUTDOWN, WAITAOF. Put around a core with `Admin.install`.
 
+import { resolve } from "node:path";
+
 import { bytesOfText, textOfBytes, type Bytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Expirer } from "../background/expirer.ts";
@@ -13,6 +15,7 @@ import type { Log } from "../observe/log.ts";
 import { Stats } from "../observe/stats.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { Admission } from "./admission.ts";
+import { AccessControl, type AclFile, obeyAclSettings } from "./access-control.ts";
 import { rewriteConfigFile } from "./config-file.ts";
 import type { Core } from "./core.ts";
 import { Info } from "./info.ts";
@@ -99,7 +102,11 @@ export class Admin {
       facts: () => admin.meter.memory(),
       purge: () => core.pipeline.keyspace.trimCache(),
     };
-    ports.config = admin.#configPort();
+    const { connections } = parts.server;
+    const acl = new AccessControl(core, { connections, file: aclFileOf(config, parts.log) });
+    ports.acl = acl;
+    obeyAclSettings(core, config);
+    ports.config = admin.#configPort(acl);
     ports.debug = admin.#debugPort();
     hooks.admission = (command, isQueued) => admin.admission.refusal(command, isQueued);
     const debugFor = config.get("enable-debug-command");
@@ -117,7 +124,7 @@ export class Admin {
     this.meter.stop();
   }
 
-  #configPort(): Core["ports"]["config"] {
+  #configPort(acl: AccessControl): Core["ports"]["config"] {
     const { core, config, log } = this.#parts;
     const changes = new SettingChanges(config, core.engine);
     return {
@@ -127,7 +134,7 @@ export class Admin {
       rewrite: () => {
         const { configFile } = this.#identity;
         if (configFile === null) return NO_CONFIG_FILE;
-        const problem = rewriteConfigFile(configFile, config);
+        const problem = rewriteConfigFile(configFile, config, acl.configLines(config));
         if (problem === null) {
           log.notice("CONFIG REWRITE executed with success.");
           return null;
@@ -234,6 +241,11 @@ function mayRun(
 ): boolean {
   if (!command.isProtected || who === "yes") return true;
   return who === "local" && session.isLocal;
+}
+
+function aclFileOf(config: Config, log: Log): AclFile | null {
+  const path = config.get("aclfile");
+  return path === "" ? null : { path: resolve(textOfBytes(path)), log };
 }
 
 function clientBytes(server: Server): number {

@@ -1,17 +1,22 @@
 // CLIENT LIST, KILL and UNBLOCK: the connections, seen from one of them.
 
+import type { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientFilter, ClientsPort, ClientType } from "../commands/ports.ts";
-import { DEFAULT_USER } from "../session/auth.ts";
 import type { Session } from "../session/session.ts";
 import type { Connection } from "./connection.ts";
 
 export class ClientList implements ClientsPort {
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #clock: Clock;
+  readonly #users: Users;
 
-  constructor(connections: ReadonlyMap<number, Connection>, clock: Clock) {
+  constructor(
+    connections: ReadonlyMap<number, Connection>,
+    { clock, users }: { readonly clock: Clock; readonly users: Users },
+  ) {
+    this.#users = users;
     this.#connections = connections;
     this.#clock = clock;
   }
@@ -43,7 +48,7 @@ export class ClientList implements ClientsPort {
   }
 
   userExists(name: Bytes): boolean {
-    return name === DEFAULT_USER;
+    return this.#users.named(name) !== null;
   }
 }
 
@@ -52,7 +57,7 @@ function fits(connection: Connection, filter: ClientFilter): boolean {
   if (filter.ids !== undefined && !filter.ids.has(session.id)) return false;
   if (filter.type !== undefined && filter.type !== typeOf(session)) return false;
   if (filter.address !== undefined && filter.address !== session.address) return false;
-  if (filter.user !== undefined && filter.user !== (session.user ?? DEFAULT_USER)) return false;
+  if (filter.user !== undefined && filter.user !== session.user) return false;
   return filter.localAddress === undefined || filter.localAddress === session.localAddress;
 }
 
@@ -105,7 +110,7 @@ export function describe(connection: Connection, nowMs: number): Bytes {
     ["tot-mem", connection.inputBytes + connection.outputBytes + transaction.queuedBytes],
     ["events", connection.outputBytes > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.name ?? "NULL"],
-    ["user", session.user ?? DEFAULT_USER],
+    ["user", session.user],
     ["redir", -1],
     ["resp", session.protocol],
     ["lib-name", session.libraryName],

@@ -20,11 +20,15 @@ import type { Config } from "../config/config.ts";
 import { rewritten } from "../config/rewrite.ts";
 
 /** Null, or why it was not done, in the system's words. */
-export function rewriteConfigFile(path: string, config: Config): string | null {
+export function rewriteConfigFile(
+  path: string,
+  config: Config,
+  users: readonly (readonly Bytes[])[],
+): string | null {
   try {
     // Through a link, so that it stays one.
     const target = realpathSync(path);
-    replaceFile(target, rewritten(readFileSync(target, "latin1"), config));
+    replaceFile(target, rewritten(readFileSync(target, "latin1"), config, users));
     return null;
   } catch (error) {
     if (error instanceof Error && "code" in error) return error.message;
@@ -32,7 +36,8 @@ export function rewriteConfigFile(path: string, config: Config): string | null {
   }
 }
 
-function replaceFile(path: string, content: Bytes): void {
+/** Puts `content` in the place of a file that is there, at once or not at all; throws the system's errors. */
+export function replaceFile(path: string, content: Bytes): void {
   const temporary = `${path}.rewrite-${process.pid}.tmp`;
   try {
     writeFileSync(temporary, content, "latin1");

@@ -1,6 +1,8 @@
 // The server without its sockets: engine, keyspace, pipeline and what sessions share, wired together.
 // The product puts sockets around it (server.ts); tests and the simulation put their own ends to it.
 
+import { AclLog } from "../acl/log.ts";
+import { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
@@ -22,12 +24,12 @@ import { Stats } from "../observe/stats.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
-import { DefaultUserAuthenticator } from "../session/auth.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
 import { BlockedClients } from "../session/blocked.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
+import { AccessControl } from "./access-control.ts";
 import { ABSENT_PORTS } from "./absent-ports.ts";
 import { ClientList } from "./client-list.ts";
 import { openKeyspace } from "./open-keyspace.ts";
@@ -63,6 +65,7 @@ export interface SlowSettings {
 }
 
 const SLOWLOG_LENGTH_MAX = 128;
+const ACL_LOG_LENGTH_MAX = 128;
 
 export class Core {
   readonly engine: Engine;
@@ -75,6 +78,8 @@ export class Core {
   readonly hooks: CoreHooks;
   readonly slowlog = new Slowlog(SLOWLOG_LENGTH_MAX);
   readonly latency = new LatencyMonitor();
+  readonly users: Users;
+  readonly aclLog = new AclLog(ACL_LOG_LENGTH_MAX);
   readonly pause: ClientPause;
   /** What commands may ask; who knows of sockets and settings puts his sections in. */
   readonly ports: { -readonly [Section in keyof ServerPort]: ServerPort[Section] };
@@ -93,6 +98,8 @@ export class Core {
     this.stats = parts.stats;
     this.hooks = hooks;
     this.commands = new CommandTable(options.commands, options.renames);
+    this.users = new Users(this.commands);
+    this.users.setDefaultPassword(options.session.requirePass);
     parts.view.audience = this.hub;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.pause = new ClientPause(options.clock);
@@ -106,7 +113,8 @@ export class Core {
       stats: parts.stats,
       hub: this.hub,
       settings: options.session,
-      authenticator: new DefaultUserAuthenticator(options.session),
+      users: this.users,
+      aclLog: this.aclLog,
       server: ports,
       pause: this.pause,
       monitors: new Monitors(),
@@ -130,10 +138,11 @@ export class Core {
       version: KEPT_VERSION,
       nowMs: () => clock.nowMs(),
       commands: this.commands,
-      clients: new ClientList(new Map(), clock),
+      clients: new ClientList(new Map(), { clock, users: this.users }),
       pause: this.pause,
       slowlog: this.slowlog,
       latency: this.latency,
+      acl: new AccessControl(this, { connections: new Map(), file: null }),
       ...ABSENT_PORTS,
     };
   }

@@ -248,7 +248,9 @@ function statsReport({ core, meter }: InfoParts): Fields {
     ...zeros("io_threaded_reads_processed", "io_threaded_writes_processed"),
     ...zeros("reply_buffer_shrinks", "reply_buffer_expands"),
     ["acl_access_denied_auth", stats.aclAccessDeniedAuth],
-    ...zeros("acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"),
+    ["acl_access_denied_cmd", stats.aclAccessDeniedCommand],
+    ["acl_access_denied_key", stats.aclAccessDeniedKey],
+    ["acl_access_denied_channel", stats.aclAccessDeniedChannel],
   ];
 }
 

@@ -95,9 +95,6 @@ function sessionSettings(config: Config): SessionSettings {
   config.onChange("client-query-buffer-limit", (bytes) => {
     settings.transactionBytesMax = bytes;
   });
-  config.onChange("requirepass", (password) => {
-    settings.requirePass = password;
-  });
   return settings;
 }
 

@@ -35,7 +35,7 @@ export class Server {
   constructor(core: Core, limits: ServerLimits) {
     this.core = core;
     this.limits = limits;
-    core.ports.clients = new ClientList(this.connections, core.host.clock);
+    core.ports.clients = new ClientList(this.connections, core.host);
   }
 
   /** Resolves with the port once connections are taken; rejects with Node's error (EADDRINUSE ...). */
@@ -91,7 +91,7 @@ export class Server {
     if (this.connections.size >= limits.maxClients) return TOO_MANY_CLIENTS;
     const isDenied = isDeniedByProtectedMode({
       isProtected: limits.isProtected,
-      isOpen: core.host.authenticator.isOpen,
+      isOpen: core.host.users.isOpen,
       address: path === null ? (socket.remoteAddress ?? "") : null,
     });
     return isDenied ? DENIED : null;

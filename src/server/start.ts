@@ -19,6 +19,7 @@ import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import { Admin } from "./admin.ts";
+import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
@@ -121,6 +122,8 @@ async function startOn(
   const settings = liveSettings(config);
   const core = await openCore(engine, settings, given);
   const { pipeline } = core;
+  const badUsers = loadUsersAtStart(core.users, config);
+  if (badUsers !== null) throw new StartFailed(badUsers);
   const durability = new Durability({ pipeline, clock, mode: settings.syncMode, onBug });
   const onTrouble = (words: string): void => log.warning(words);
   const expirer = new Expirer({ pipeline, clock, onTrouble, onBug });

@@ -1,6 +1,8 @@
 // What all sessions share: the pipeline, the command table, the settings they obey, and the places
 // where what they do is counted and watched.
 
+import type { AclLog } from "../acl/log.ts";
+import type { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Command, CommandTable } from "../commands/lookup.ts";
@@ -12,12 +14,13 @@ import type { Stats } from "../observe/stats.ts";
 import type { Hub } from "../pubsub/hub.ts";
 import type { CommandError } from "../resp/errors.ts";
 import type { BlockedClients } from "./blocked.ts";
-import type { Authenticator, PasswordSettings } from "./auth.ts";
 import type { Monitors } from "./monitors.ts";
 import type { ClientPause } from "./pause.ts";
 import type { Session } from "./session.ts";
 
-export interface SessionSettings extends PasswordSettings {
+export interface SessionSettings {
+  /** `requirepass` at the start: the default user's password, "" for none. */
+  readonly requirePass: Bytes;
   execFailureReply: ExecFailureReply;
   /** `once-retention`, milliseconds. */
   onceRetentionMs: number;
@@ -34,11 +37,12 @@ export interface SessionHost {
   readonly stats: Stats;
   readonly settings: SessionSettings;
   readonly server: ServerPort;
-  readonly authenticator: Authenticator;
+  readonly users: Users;
+  readonly aclLog: AclLog;
   readonly hub: Hub;
   /** Why a command is refused before it runs (or is queued in MULTI): OOM, READONLY, MISCONF; null when it may run. */
   admission(command: Command, isQueued: boolean): CommandError | null;
-  /** Why this session may not run the command: NOAUTH, NOPERM; null when it may. */
+  /** Why nobody, or not this session, may run the command, whoever it speaks as; null when it may. */
   permission(session: Session, command: Command, args: Args): CommandError | null;
   readonly pause: ClientPause;
   readonly monitors: Monitors;

@@ -5,12 +5,15 @@
 // room in the pipeline, a promise); the connection then stops reading until `onResume` is called, so
 // replies keep their order and a slow command holds up nobody else.
 
+import { sortRefusal } from "../acl/permission.ts";
+import type { User } from "../acl/user.ts";
+import { NO_AUTH, WRONG_PASS } from "../acl/users.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
-import type { ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
+import type { Credentials, ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
 import { answerAtOnce, type Wait } from "../commands/wait.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
@@ -22,8 +25,8 @@ import type { Subscriber } from "../pubsub/hub.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
-import { DEFAULT_USER, NO_AUTH, WRONG_PASS } from "./auth.ts";
 import { Waiter, type BlockedCall } from "./blocked.ts";
+import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
@@ -52,6 +55,7 @@ export class Session implements SessionPort, Client, Subscriber {
   readonly host: SessionHost;
   readonly replies: ReplyQueue;
   readonly transaction: Transaction;
+  readonly denials: Denials;
   /** Where it comes from and where it came to, as "ip:port"; "" without a socket. */
   address: Bytes = "";
   localAddress: Bytes = "";
@@ -64,8 +68,10 @@ export class Session implements SessionPort, Client, Subscriber {
   selections = 0;
   touch = true;
   noEvict = false;
-  /** Whom this connection speaks as; null before it has said who it is. */
-  user: Bytes | null;
+  /** Whom this connection speaks as: the default user before it has said who it is. */
+  account: User;
+  /** It has said who it is, or need not. */
+  isAuthenticated: boolean;
   /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
   subscriptionCount = 0;
   /** Set while an EXEC of this connection runs. */
@@ -96,8 +102,10 @@ export class Session implements SessionPort, Client, Subscriber {
     const [first] = host.pipeline.keyspace.databases;
     assert(first !== undefined);
     this.database = first;
-    this.user = host.authenticator.isOpen ? DEFAULT_USER : null;
+    this.account = host.users.default;
+    this.isAuthenticated = host.users.isOpen;
     this.transaction = new Transaction(this);
+    this.denials = new Denials(this);
     this.#single = new SingleUnit(this);
   }
 
@@ -114,16 +122,28 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   get mustAuthenticate(): boolean {
-    return this.user === null && !this.host.authenticator.isOpen;
+    return !this.isAuthenticated && !this.host.users.isOpen;
   }
 
-  authenticate(user: Bytes | null, password: Bytes): void {
+  get user(): Bytes {
+    return this.account.name;
+  }
+
+  authenticate(credentials: Credentials): void {
+    const { user, password } = credentials;
     try {
-      this.user = this.host.authenticator.authenticate(user, password);
+      this.account = this.host.users.authenticate(user, password);
+      this.isAuthenticated = true;
     } catch (error) {
-      if (error === WRONG_PASS) this.host.stats.aclAccessDeniedAuth++;
+      if (error === WRONG_PASS) this.denials.noteAuth(credentials);
       throw error;
     }
+  }
+
+  /** Its user is gone: whatever it still says, it says as nobody. */
+  disown(): void {
+    this.account = this.host.users.default;
+    this.isAuthenticated = false;
   }
 
   get inTransaction(): boolean {
@@ -158,8 +178,8 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** Why the command may not run now; null when it may. */
   refusal(command: Command, args: Args): CommandError | null {
-    if (this.user === null && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
-    const denied = this.host.permission(this, command, args);
+    if (!this.isAuthenticated && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
+    const denied = this.host.permission(this, command, args) ?? this.#denial(command, args);
     if (denied !== null) return denied;
     const isQueued = this.transaction.isOpen && !Transaction.runsAtOnce(command);
     const refused = this.host.admission(command, isQueued);
@@ -174,6 +194,15 @@ export class Session implements SessionPort, Client, Subscriber {
       return new CommandError("ERR Command not allowed inside a transaction");
     }
     return null;
+  }
+
+  /** What access control says to a command before it is queued or run. */
+  #denial(command: Command, args: Args): CommandError | null {
+    if (this.account.isUnrestricted) return null;
+    const isInMulti = this.transaction.isOpen;
+    const denied = this.denials.refusal(command, args, isInMulti ? "multi" : "toplevel");
+    const runsNow = !isInMulti || Transaction.runsAtOnce(command);
+    return denied ?? (runsNow ? sortRefusal(this.account, command, args) : null);
   }
 
   #admitted(command: Command, args: Args): ExecuteState {
@@ -423,6 +452,11 @@ export class Session implements SessionPort, Client, Subscriber {
     return this.#subscriptions?.counts ?? NO_SUBSCRIPTIONS;
   }
 
+  /** What this connection listens to. */
+  get subscribedNames(): Readonly<Record<SubscriptionKind, ReadonlySet<Bytes>>> {
+    return this.#startSubscriptions().names;
+  }
+
   #countSubscriptions(): void {
     const subscriptions = this.#subscriptions;
     // An EXEC that waited for the disk may end when nobody is there any more.
@@ -480,7 +514,8 @@ export class Session implements SessionPort, Client, Subscriber {
     this.#clearSubscriptions();
     this.databaseIndex = 0;
     this.name = "";
-    this.user = this.host.authenticator.isOpen ? DEFAULT_USER : null;
+    this.account = this.host.users.default;
+    this.isAuthenticated = this.host.users.isOpen;
     this.protocol = 2;
     this.touch = true;
     this.noEvict = false;

@@ -40,6 +40,10 @@ export class Subscriptions {
     return this.#names.channel.size + this.#names.pattern.size + this.#names.shard.size;
   }
 
+  get names(): Readonly<Record<SubscriptionKind, ReadonlySet<Bytes>>> {
+    return this.#names;
+  }
+
   get counts(): Record<SubscriptionKind, number> {
     const { channel, pattern, shard } = this.#names;
     return { channel: channel.size, pattern: pattern.size, shard: shard.size };

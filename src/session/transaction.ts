@@ -8,6 +8,7 @@
 // WATCH remembers the version of a key's record. Versions change with every change and change back
 // when a change is undone, so a refused write does not break a WATCH.
 
+import type { User } from "../acl/user.ts";
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { keysOf } from "../commands/key-positions.ts";
@@ -318,6 +319,10 @@ class TransactionUnit implements Unit {
   readonly queue: readonly Queued[];
   readonly #parts: TransactionParts;
   readonly #startDatabase: Database;
+  readonly #startAccount: User;
+  readonly #startAuthenticated: boolean;
+  /** What commands about the server answered: they must not run twice when a cold read stops the run. */
+  readonly #answers = new Map<Queued, Reply>();
   #elements: Element[] | null = null;
 
   constructor(session: Session, parts: TransactionParts) {
@@ -325,6 +330,8 @@ class TransactionUnit implements Unit {
     this.queue = parts.queue;
     this.#parts = parts;
     this.#startDatabase = session.database;
+    this.#startAccount = session.account;
+    this.#startAuthenticated = session.isAuthenticated;
   }
 
   run(view: View): Bytes | null {
@@ -337,6 +344,7 @@ class TransactionUnit implements Unit {
       const reply = this.#reply(view);
       this.#parts.done();
       session.keepSubscriptions();
+      session.denials.keep();
       const bytes = session.encodeReply(reply);
       return bytes === "" ? null : bytes;
     } catch (error) {
@@ -350,7 +358,10 @@ class TransactionUnit implements Unit {
   /** The session as it was before: a cold read may have stopped the run behind a SELECT. */
   #revertSession(): void {
     this.client.database = this.#startDatabase;
+    this.client.account = this.#startAccount;
+    this.client.isAuthenticated = this.#startAuthenticated;
     this.client.revertSubscriptions();
+    this.client.denials.revert();
   }
 
   #reply(view: View): Reply {
@@ -398,7 +409,7 @@ class TransactionUnit implements Unit {
     if (first === undefined || first.command.name !== "once") return null;
     const token = first.args[1] ?? "";
     const commands = this.queue.map(({ args }) => args);
-    return { user: this.client.user ?? "", token, commands };
+    return { user: this.client.user, token, commands };
   }
 
   #runAll(view: View): Element[] {
@@ -439,14 +450,21 @@ class TransactionUnit implements Unit {
     }
   }
 
-  #runOne(view: View, { command, args }: Queued): Reply {
+  #runOne(view: View, queued: Queued): Reply {
+    const { command, args } = queued;
     const session = this.client;
     const { row } = command;
+    const denied = session.denials.refusalInExec(command, args);
+    if (denied !== null) return denied.reply;
     if (command.name === "once") return OK;
     if (row.kind === "data") return session.callData(row, args, view);
+    const known = this.#answers.get(queued);
+    if (known !== undefined) return known;
     const answer = session.callOutside(command, args);
     if (answer instanceof Promise) return ASYNCHRONOUS;
-    return answer === NO_REPLY ? null : answer;
+    const reply = answer === NO_REPLY ? null : answer;
+    if (row.kind === "server") this.#answers.set(queued, reply);
+    return reply;
   }
 
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {

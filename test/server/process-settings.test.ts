@@ -384,14 +384,3 @@ test("dir and logfile may have names that are not ASCII", async () => {
   assert.ok(readFileSync(logfile, "utf8").includes(`data in ${dir}`));
   assert.equal((await server.stop()).code, 0);
 });
-
-test("lines of access control, which would be ignored, are refused", async () => {
-  for (const args of [
-    ["--user", "alice on nopass ~* +@all"],
-    ["--aclfile", "users.acl"],
-  ]) {
-    const ended = await KeptProcess.toItsEnd(["--port", "0", ...args]);
-    assert.equal(ended.code, 1);
-    assert.match(ended.stderr, /this build knows one user/);
-  }
-});
