@@ -101,8 +101,10 @@ function findOf(spec: KeySpec): Reply {
       const firstKey = spec.first - spec.countAt;
       return typed("keynum", ["keynumidx", 0, "firstkey", firstKey, "keystep", 1]);
     }
-    case "keyword":
-      return typed("range", ["lastkey", spec.last, "keystep", spec.step, "limit", 0]);
+    case "keyword": {
+      const limit = spec.limit ?? 0;
+      return typed("range", ["lastkey", spec.last, "keystep", spec.step, "limit", limit]);
+    }
     case "unknown":
       return typed("unknown", []);
     default:

@@ -23,6 +23,7 @@ import { serverCommands } from "./server.ts";
 import { setCommands } from "./set-rows.ts";
 import { shutdownCommands } from "./shutdown.ts";
 import { slowlogCommands } from "./slowlog.ts";
+import { streamCommands } from "./stream-rows.ts";
 import { stringCommands } from "./string-rows.ts";
 import { transactionCommands } from "./transaction.ts";
 import type { CommandRows } from "./table.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: CommandRows = {
   ...bitmapCommands,
   ...hashCommands,
   ...setCommands,
+  ...streamCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

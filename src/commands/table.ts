@@ -71,6 +71,8 @@ export type KeySpec = {
       readonly kind: "keyword";
       readonly word: string;
       readonly from: number;
+      /** 2: only the first half of what is left are keys. */
+      readonly limit?: 2;
       readonly last: number;
       readonly step: number;
     }

@@ -11,7 +11,6 @@ const noDefragmentation = { noEffect: "the allocator does not offer it" };
 const noLists = { noEffect: "this build has no lists" };
 const noSortedSets = { noEffect: "this build has no sorted sets" };
 const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
-const noStreams = { noEffect: "this build has no streams" };
 
 export const memorySettings = {
   maxmemory: runtime(
@@ -171,16 +170,6 @@ export const structureSettings = {
     "Bytes up to which a HyperLogLog is kept sparse.",
     noHyperLogLogs,
   ),
-  "stream-node-max-bytes": runtime(
-    memory(0, MOST),
-    4096,
-    "Bytes of a node of a stream; 0: any.",
-    noStreams,
-  ),
-  "stream-node-max-entries": runtime(
-    integer(0, MOST),
-    100,
-    "Entries of such a node; 0: any.",
-    noStreams,
-  ),
+  "stream-node-max-bytes": runtime(memory(0, MOST), 4096, "Bytes of a node of a stream; 0: any."),
+  "stream-node-max-entries": runtime(integer(0, MOST), 100, "Entries of such a node; 0: any."),
 };

@@ -78,6 +78,12 @@ export function contentMemory(content: ElementContent): number {
 export const ELEMENT_OVERHEAD_BYTES = 160;
 const PRUNE_AT_MIN = 64;
 
+/** From `lower` on and before `upper`. */
+export interface SubkeySpan {
+  readonly lower: Bytes;
+  readonly upper: Bytes;
+}
+
 /** The elements of one collection in one store. */
 export class Elements {
   readonly home: Home;
@@ -140,6 +146,17 @@ export class Elements {
     if (young !== undefined) return young;
     const old = this.#old.get(subkey);
     return old === undefined ? null : this.#install(old);
+  }
+
+  /** Those in memory that hold something. */
+  cachedWithin({ lower, upper }: SubkeySpan): Element[] {
+    const found = new Set<Element>();
+    for (const map of [this.#young, this.#old]) {
+      for (const [subkey, element] of map) {
+        if (subkey >= lower && subkey < upper && element.content !== null) found.add(element);
+      }
+    }
+    return [...found];
   }
 
   /** Takes in what was loaded, unless it has been loaded or changed meanwhile. */

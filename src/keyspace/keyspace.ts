@@ -52,7 +52,9 @@ import {
   type Element,
   type ElementContent,
   type ElementObject,
+  type Elements,
   type ElementSource,
+  type SubkeySpan,
 } from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
@@ -162,6 +164,8 @@ export class Keyspace implements ElementSource {
   #collectionIdsChanged = false;
   /** Housekeeping that is not about records: leftovers of flushed incarnations. */
   #sweeps: Sweep[] = [];
+  /** Parts of collections that go as a whole, before the elements of the batch are put. */
+  #elementSweeps: Sweep[] = [];
   /** Databases that are configured away keep their incarnations, for when they come back. */
   readonly #beyond: readonly number[];
   #versions = 0;
@@ -459,6 +463,29 @@ export class Keyspace implements ElementSource {
     this.openBytes += SWEEP_BYTES;
   }
 
+  /**
+   * Deletes a range of the elements of the collection in `record`, without a look at them. Until the
+   * commit the disk still has them: for ranges in which nobody looks any more. Returns as `mutate`.
+   */
+  sweepElements(record: Record, elements: Elements, range: SubkeySpan): number {
+    for (const element of elements.cachedWithin(range)) this.changeElement(record, element, null);
+    const { prefix, store } = elements;
+    const sweeps = this.#elementSweeps;
+    sweeps.push({ store, from: prefix + range.lower, to: prefix + range.upper });
+    const { batch } = record;
+    this.#undoLog.push({
+      revert() {
+        sweeps.pop();
+        record.batch = batch;
+      },
+    });
+    record.batch = this.openBatch;
+    this.#list(record);
+    this.#noteChange(record);
+    this.openBytes += SWEEP_BYTES;
+    return SWEEP_BYTES;
+  }
+
   /** Something outside to be done when the open batch commits. */
   addEffect(effect: Effect): void {
     this.openBytes += effect.bytes;
@@ -571,6 +598,7 @@ export class Keyspace implements ElementSource {
   #encodeElements(ops: WriteOps): Pick<ClosedBatch, "elements" | "elementsStored"> {
     const elements: Element[] = [];
     const elementsStored: boolean[] = [];
+    for (const { store, from, to } of this.#elementSweeps) ops.deleteRange(store, from, to ?? from);
     for (const element of this.#dirtyElements) {
       if (element.batch !== this.openBatch || element.elements.home.isGone) continue;
       elements.push(element);
@@ -591,6 +619,7 @@ export class Keyspace implements ElementSource {
     this.#gone = [];
     this.#collectionIdsChanged = false;
     this.#sweeps = [];
+    this.#elementSweeps = [];
     this.openBytes = 0;
     this.openBatch++;
   }

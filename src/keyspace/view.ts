@@ -16,7 +16,7 @@ import { randomDistinctElements, randomElements, type FoundElement } from "./ele
 import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
-import type { Element, ElementContent, ElementObject, Elements, Home } from "./home.ts";
+import type { Element, ElementContent, ElementObject, Elements, Home, SubkeySpan } from "./home.ts";
 import type { CollectionLimits } from "./limits.ts";
 import type { Record } from "./record.ts";
 import type { Undo } from "./undo.ts";
@@ -247,6 +247,14 @@ export class View {
     change: { readonly undo: Undo; readonly growth: number },
   ): void {
     this.#countBytes(this.keyspace.mutateElement(record, element, change));
+  }
+
+  /**
+   * Deletes a range of the elements of the collection in `record`, without a look at them. Until the
+   * commit a walk may still meet them: for ranges in which nobody looks any more.
+   */
+  sweepElements(record: Record, elements: Elements, range: SubkeySpan): void {
+    this.#countBytes(this.keyspace.sweepElements(record, elements, range));
   }
 
   /** Tells `visit` of elements in order of subkey. Throws COLD. */

@@ -23,6 +23,7 @@ export type Reply =
   | BigNumber
   | MapReply
   | PairsReply
+  | KeyedReply
   | SetReply
   | Push
   | Verbatim
@@ -88,12 +89,30 @@ export class PairsReply {
 
   /** As RESP3 has it. */
   nested(): readonly Reply[] {
-    const pairs: Reply[] = [];
-    for (let index = 0; index < this.flat.length; index += 2) {
-      pairs.push([this.flat[index] ?? null, this.flat[index + 1] ?? null]);
-    }
-    return pairs;
+    return inTwos(this.flat);
   }
+}
+
+/** Keys and what belongs to each, in turn: an array of arrays of two in RESP2, a map in RESP3. */
+export class KeyedReply {
+  readonly kind = "keyed";
+  readonly flat: readonly Reply[];
+  constructor(flat: readonly Reply[]) {
+    this.flat = flat;
+  }
+
+  /** As RESP2 has it. */
+  nested(): readonly Reply[] {
+    return inTwos(this.flat);
+  }
+}
+
+function inTwos(flat: readonly Reply[]): readonly Reply[] {
+  const pairs: Reply[] = [];
+  for (let index = 0; index < flat.length; index += 2) {
+    pairs.push([flat[index] ?? null, flat[index + 1] ?? null]);
+  }
+  return pairs;
 }
 
 /** An array in RESP2, a set in RESP3. */

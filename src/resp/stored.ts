@@ -17,8 +17,8 @@
 //   s + - b (     4 bytes length, then so many bytes: bulk string, status, error, bigint's decimal
 //                 digits, big number's digits
 //   T M           the same: verbatim string, format txt, mkd
-//   * % ~ > =     4 bytes count, then so many values: array, map (keys and values in turn), set, push,
-//                 pairs (as a map)
+//   * % ~ > = {   4 bytes count, then so many values: array, map (keys and values in turn), set, push,
+//                 pairs and keys with what belongs to them (as a map)
 
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
@@ -26,6 +26,7 @@ import {
   BigNumber,
   Double,
   ErrorReply,
+  KeyedReply,
   MapReply,
   NULL_ARRAY,
   PairsReply,
@@ -86,6 +87,8 @@ function freezeAt(reply: Reply, depth: number): Bytes {
       return freezeAll("%", reply.flat, depth);
     case "pairs":
       return freezeAll("=", reply.flat, depth);
+    case "keyed":
+      return freezeAll("{", reply.flat, depth);
     case "set":
       return freezeAll("~", reply.items, depth);
     case "push":
@@ -188,6 +191,7 @@ function thawAt(source: Source, depth: number): Reply {
     case "~":
     case ">":
     case "=":
+    case "{":
       return thawAll(source, tag, depth);
     default:
       return thawText(source, tag);
@@ -220,7 +224,7 @@ function bigint(digits: string): bigint {
   return BigInt(digits);
 }
 
-function thawAll(source: Source, tag: "*" | "%" | "~" | ">" | "=", depth: number): Reply {
+function thawAll(source: Source, tag: "*" | "%" | "~" | ">" | "=" | "{", depth: number): Reply {
   const items: Reply[] = [];
   for (let left = source.count(); left > 0; left--) items.push(thawAt(source, depth + 1));
   switch (tag) {
@@ -232,6 +236,9 @@ function thawAll(source: Source, tag: "*" | "%" | "~" | ">" | "=", depth: number
     case "=":
       if (items.length % 2 !== 0) throw new CorruptReply("pairs lack a value");
       return new PairsReply(items);
+    case "{":
+      if (items.length % 2 !== 0) throw new CorruptReply("a key lacks what belongs to it");
+      return new KeyedReply(items);
     case "~":
       return new SetReply(items);
     case ">":

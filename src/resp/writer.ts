@@ -120,6 +120,8 @@ function itemsOf(reply: Composite, protocol: Protocol): readonly Reply[] | null 
       return reply.flat;
     case "pairs":
       return protocol === 2 ? reply.flat : reply.nested();
+    case "keyed":
+      return protocol === 2 ? reply.nested() : reply.flat;
     case "set":
     case "push":
       return reply.items;
@@ -142,9 +144,10 @@ function isArray(reply: Composite): reply is readonly Reply[] {
 
 function aggregateHeader(reply: Reply, count: number, protocol: Protocol): Bytes {
   if (typeof reply !== "object" || reply === null || isArray(reply)) return `*${count}\r\n`;
-  if (reply.kind === "map") assert(count % 2 === 0, "a map reply lacks a value");
+  if (reply.kind === "map" || (reply.kind === "keyed" && protocol === 3))
+    assert(count % 2 === 0, "a map reply lacks a value");
   if (protocol === 2 || reply.kind === "pairs") return `*${count}\r\n`;
-  if (reply.kind === "map") return `%${count / 2}\r\n`;
+  if (reply.kind === "map" || reply.kind === "keyed") return `%${count / 2}\r\n`;
   return reply.kind === "set" ? `~${count}\r\n` : `>${count}\r\n`;
 }
 
@@ -169,6 +172,7 @@ function leaf(reply: Composite, protocol: Protocol): Bytes {
       return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
     case "map":
     case "pairs":
+    case "keyed":
     case "set":
     case "push":
       throw new AssertionFailed("an aggregate is not a leaf");

@@ -41,6 +41,7 @@ export function typeName(kind: Kind): string {
 
 /** The encoding that Redis would give to a value just set. */
 export function encodingName(record: Record, view: View): string {
+  if (record.kind === STREAM) return "stream";
   if (record.kind === HASH) return hash.encodingName(view, record);
   if (record.kind === SET) return set.encodingName(view, record);
   const { value } = record;

@@ -80,6 +80,8 @@ function formatObject(reply: Exclude<Reply & object, readonly Reply[]>): string 
       return formatMap(reply.flat);
     case "pairs":
       return list("[", reply.nested());
+    case "keyed":
+      return list("[", reply.nested());
     case "set":
       return list("~[", reply.items);
     case "push":
@@ -113,6 +115,8 @@ export function asResp2(reply: Reply): Reply {
     case "map":
     case "pairs":
       return reply.flat.map(asResp2);
+    case "keyed":
+      return reply.nested().map(asResp2);
     case "set":
     case "push":
       return reply.items.map(asResp2);

@@ -2,6 +2,7 @@
 
 import { COMMANDS } from "../../src/commands/registry.ts";
 import { dataWorld } from "../../src/commands/testing.ts";
+import type { CollectionLimits } from "../../src/keyspace/limits.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import type { Target } from "./transcript.ts";
@@ -9,8 +10,9 @@ import type { Target } from "./transcript.ts";
 /** LIST of encoding/record.ts. */
 const LIST = 2;
 
-export function handlersTarget(): Target {
+export function handlersTarget(limits: Partial<CollectionLimits> = {}): Target {
   const world = dataWorld();
+  Object.assign(world.view.limits.collections, limits);
   return {
     send(args) {
       return Promise.resolve(listStandIn(args, world) ?? world.run(...args));

@@ -8,7 +8,14 @@ import * as fc from "fast-check";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { MalformedReply, ReplyReader } from "../../src/resp/reader.ts";
-import { MapReply, NULL_ARRAY, Push, SetReply, type Reply } from "../../src/resp/reply.ts";
+import {
+  KeyedReply,
+  MapReply,
+  NULL_ARRAY,
+  Push,
+  SetReply,
+  type Reply,
+} from "../../src/resp/reply.ts";
 import { CorruptReply, freeze, thaw } from "../../src/resp/stored.ts";
 import { encode, encodeParts } from "../../src/resp/writer.ts";
 import { anyBytes, anyReply } from "./any-reply.ts";
@@ -20,7 +27,9 @@ function asCarried(reply: Reply): Reply {
   if (reply === NULL_ARRAY) return null;
   if (typeof reply === "bigint" && Number.isSafeInteger(Number(reply))) return Number(reply);
   if (typeof reply !== "object" || reply === null) return reply;
-  if (reply instanceof MapReply) return new MapReply(reply.flat.map(asCarried));
+  if (reply instanceof MapReply || reply instanceof KeyedReply) {
+    return new MapReply(reply.flat.map(asCarried));
+  }
   if (reply instanceof SetReply) return new SetReply(reply.items.map(asCarried));
   if (reply instanceof Push) return new Push(reply.items.map(asCarried));
   return "kind" in reply ? reply : reply.map(asCarried);
