@@ -15,6 +15,7 @@ import { hashCommands } from "./hash-rows.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
 import { latencyCommands } from "./latency.ts";
+import { listCommands } from "./list-rows.ts";
 import { memoryCommands } from "./memory.ts";
 import { monitorCommands } from "./monitor.ts";
 import { pubsubCommands } from "./pubsub.ts";
@@ -34,6 +35,7 @@ export const COMMANDS: CommandRows = {
   ...hashCommands,
   ...setCommands,
   ...streamCommands,
+  ...listCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -8,7 +8,6 @@ const MB = 1024 ** 2;
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
-const noLists = { noEffect: "this build has no lists" };
 const noSortedSets = { noEffect: "this build has no sorted sets" };
 const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
 
@@ -132,7 +131,7 @@ export const structureSettings = {
     integer(-INT_MAX, INT_MAX),
     -2,
     "Size of a node of a list: a number of elements, or -1 to -5 for 4, 8, 16, 32, 64 KB.",
-    { ...noLists, aliases: ["list-max-ziplist-size"] },
+    { aliases: ["list-max-ziplist-size"] },
   ),
   "list-compress-depth": runtime(integer(0, INT_MAX), 0, "Nodes at both ends not compressed.", {
     noEffect: "RocksDB compresses; see rocksdb.compression",

@@ -9,6 +9,8 @@ export interface CollectionLimits {
   hashValueBytesMax: number;
   /** `list-max-listpack-size`: elements in a node, or -1 to -5 for 4 to 64 KB. */
   listNodeSize: number;
+  /** No node of a list grows beyond it, unless by one text: it is written whole as well. */
+  listNodeBytesMax: number;
   /** `set-max-intset-entries`, `set-max-listpack-entries`, `set-max-listpack-value`. */
   setIntegersMax: number;
   setEntriesMax: number;
@@ -28,6 +30,7 @@ export function usualCollectionLimits(): CollectionLimits {
     hashEntriesMax: 512,
     hashValueBytesMax: 64,
     listNodeSize: -2,
+    listNodeBytesMax: 2048,
     setIntegersMax: 512,
     setEntriesMax: 128,
     setValueBytesMax: 64,

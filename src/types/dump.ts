@@ -3,11 +3,12 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { BadDump, decodeDump, encodeDump, type DumpedValue } from "../encoding/rdb.ts";
-import { EXPIRY_MS_MAX, HASH, SET, STRING } from "../encoding/record.ts";
+import { EXPIRY_MS_MAX, HASH, LIST, SET, STRING } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError } from "../resp/errors.ts";
 import * as hash from "./hash.ts";
+import * as list from "./list.ts";
 import * as set from "./set.ts";
 
 const BAD_FOOTER = new CommandError("ERR DUMP payload version or checksum are wrong");
@@ -16,6 +17,7 @@ const BAD_FORMAT = new CommandError("ERR Bad data format");
 /** Throws COLD. */
 export function dump(view: View, record: Record): Bytes {
   if (record.kind === HASH) return encodeDump(hash.dumped(view, record));
+  if (record.kind === LIST) return encodeDump(list.dumped(view, record));
   if (record.kind === SET) return encodeDump(set.dumped(view, record));
   assert(typeof record.value === "string", "a record that was found");
   return encodeDump({ kind: STRING, value: record.value });
@@ -35,6 +37,7 @@ export function read(payload: Bytes): DumpedValue {
 export function restore(view: View, key: Bytes, dumped: DumpedValue, expiryMs: number): Record {
   const expiry = Math.min(expiryMs, EXPIRY_MS_MAX);
   if (dumped.kind === HASH) return hash.restore(view, key, dumped.flat, expiry);
+  if (dumped.kind === LIST) return list.restore(view, key, dumped.texts, expiry);
   if (dumped.kind === SET) return set.restore(view, key, dumped, expiry);
   return view.set(key, { kind: dumped.kind, value: dumped.value, expiryMs: expiry });
 }

@@ -15,6 +15,7 @@ import {
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import * as hash from "./hash.ts";
+import * as list from "./list.ts";
 import { parseInteger } from "./number.ts";
 import * as set from "./set.ts";
 
@@ -44,6 +45,7 @@ export function encodingName(record: Record, view: View): string {
   if (record.kind === STREAM) return "stream";
   if (record.kind === HASH) return hash.encodingName(view, record);
   if (record.kind === SET) return set.encodingName(view, record);
+  if (record.kind === LIST) return list.encodingName(view, record);
   const { value } = record;
   if (typeof value !== "string") return "raw";
   if (parseInteger(value) !== null) return "int";

@@ -10,7 +10,7 @@ import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { hashedSubkey, nameInSubkey } from "../encoding/collection.ts";
 import { SET } from "../encoding/record.ts";
-import type { DumpedSet } from "../encoding/rdb.ts";
+import type { DumpedSet } from "../encoding/rdb-set.ts";
 import * as encoding from "../encoding/set.ts";
 import { INTSET, LISTPACK, TABLE, type SetForm } from "../encoding/set.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
