@@ -195,7 +195,7 @@ async function openWays(memtable: Memtable): Promise<Ways> {
   const directory = scratchDirectory();
   const engine = await openRocksEngine(directory.path, settingsWith(WRITE_BUFFER_MB));
   const keyspace = await openKeyspace(engine, { databaseCount: 1, cacheBytesMax: CACHE_BYTES });
-  const isAsBuilt = memtable === "hash by slot";
+  const isAsBuilt = memtable === "chains by slot";
   const write = isAsBuilt ? (ops: WriteOps) => engine.write(ops) : writeTo(first.database);
   return {
     ways: [
@@ -249,5 +249,5 @@ async function benchMemtable(memtable: Memtable): Promise<void> {
   await close();
 }
 
-await benchMemtable("hash by slot");
+await benchMemtable("chains by slot");
 await benchMemtable("skip list");

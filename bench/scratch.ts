@@ -11,7 +11,7 @@ import { databaseOptions, familyPlans, type RocksSettings } from "../src/engine/
 
 const MB = 1024 * 1024;
 
-export type Memtable = "hash by slot" | "hash by key" | "skip list";
+export type Memtable = "chains by slot" | "lists by slot" | "chains by key" | "skip list";
 
 export interface Scratch {
   readonly path: string;
@@ -45,7 +45,10 @@ export async function openScratch(memtable: Memtable, writeBufferMb: number): Pr
   const { data } = families;
   if (data === undefined) throw new Error("there is no family data");
   if (memtable === "skip list") families["data"] = { ...data, memtable: "skip-list" };
-  if (memtable === "hash by key") {
+  if (memtable === "lists by slot") {
+    families["data"] = { ...data, memtable: { kind: "hash-skip-list", bucketCount: 16384 } };
+  }
+  if (memtable === "chains by key") {
     // Header and hash: as good as the whole key. No walk could stay within one prefix.
     const options = { ...data.options, prefix_extractor: "rocksdb.FixedPrefix.10" };
     families["data"] = { ...data, options };

@@ -87,7 +87,7 @@ interface FamilyPlan {
   readonly wholeKeyFiltering: boolean;
   readonly memtable:
     | "skip-list"
-    | { readonly kind: "hash-skip-list"; readonly bucketCount: number };
+    | { readonly kind: "hash-chains" | "hash-skip-list"; readonly bucketCount: number };
 }
 
 /** One bucket for each slot, were there one database; 128 KB a memtable. */
@@ -106,7 +106,7 @@ export function familyPlans(settings: RocksSettings): Map<string, FamilyPlan> {
   const data: FamilyPlan = {
     ...common,
     options: { ...settings.family, prefix_extractor: `rocksdb.FixedPrefix.${DATA_PREFIX_SIZE}` },
-    memtable: { kind: "hash-skip-list", bucketCount: BUCKET_COUNT },
+    memtable: { kind: "hash-chains", bucketCount: BUCKET_COUNT },
   };
   return new Map(FAMILY_NAMES.map((name) => [name, name === "data" ? data : common]));
 }

@@ -5,9 +5,9 @@
 // The event loop never waits here (law 7): reads ask the block cache alone and answer "cold", writes
 // are refused instead of delayed, the rest runs on threads.
 //
-// The store `data` keeps its memtable as a hash of skip lists, one for each prefix of database and
-// slot: three times faster to write than one skip list (docs/decisions). The price: a walk that
-// leaves its prefix sorts a copy of the memtable.
+// The store `data` keeps its memtable as a hash of short chains, one for each prefix of database and
+// slot: a fraction of what a skip list costs to write (docs/decisions/0003, 0005). The price: a walk
+// that leaves its prefix sorts pointers to all of the memtable.
 
 import {
   BlockCache,

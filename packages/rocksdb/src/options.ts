@@ -10,14 +10,15 @@ export type OptionStrings = Readonly<Record<string, string>>;
 /**
  * How a family keeps what is not yet in a file. The hashed kinds need the option `prefix_extractor`,
  * find a key without a search through all, and sort a copy when a whole is walked in order; their
- * buckets are allocated anew for each memtable, 8 bytes each. All but the skip list are written by
+ * buckets are allocated anew for each memtable, 8 bytes each (9 for "hash-chains", which is this
+ * package's own and by far the cheapest to write to: src/core/hash_chains.h). All but the skip list are written by
  * one thread at a time: `open` sets `allow_concurrent_memtable_write` to false for them.
  */
 export type Memtable =
   | "skip-list"
   | "vector"
   | {
-      readonly kind: "hash-skip-list" | "hash-linked-list";
+      readonly kind: "hash-chains" | "hash-skip-list" | "hash-linked-list";
       readonly bucketCount: number;
     };
 
@@ -67,6 +68,7 @@ const MEMTABLE_NUMBERS = {
   "hash-skip-list": 2,
   "hash-linked-list": 3,
   vector: 4,
+  "hash-chains": 5,
 } as const;
 
 const FILTER_NONE = 1;
@@ -101,7 +103,8 @@ function memtableNumbers(memtable: Memtable | undefined): [kind: number, buckets
   const kind = lookUp(MEMTABLE_NUMBERS, memtable, "memtable");
   if (
     kind === MEMTABLE_NUMBERS["hash-skip-list"] ||
-    kind === MEMTABLE_NUMBERS["hash-linked-list"]
+    kind === MEMTABLE_NUMBERS["hash-linked-list"] ||
+    kind === MEMTABLE_NUMBERS["hash-chains"]
   ) {
     throw new TypeError(`the memtable ${memtable} needs a bucketCount`);
   }

@@ -12,6 +12,10 @@ import {
   withDatabase,
 } from "./helpers.ts";
 
+const CHAINED: FamilyOptions = {
+  memtable: { kind: "hash-chains", bucketCount: 64 },
+  options: { prefix_extractor: "fixed:6" },
+};
 const HASHED: FamilyOptions = {
   memtable: { kind: "hash-skip-list", bucketCount: 256 },
   options: { prefix_extractor: "fixed:6" },
@@ -33,6 +37,95 @@ test("a hash skip list finds keys, walks a prefix, and walks all of it when aske
     const all = database.iterator(data, { totalOrderSeek: true });
     all.seekToFirst();
     assert.deepEqual(all.nextBinary(9, 99, 2), ["ns0001a", "ns0001b", "ns0001c", "ns0002b"]);
+  });
+});
+
+/** The rest of a key, mostly from so few that keys are written again and again. */
+function drawTail(draw: (below: number) => number): string {
+  return String.fromCharCode(97 + draw(5)).repeat(draw(3)) + String(draw(40));
+}
+
+test("hash chains answer as a sorted map would, short or long, before and after a flush", async () => {
+  const options = { ...CHAINED.options, write_buffer_size: "65536" };
+
+  await withDatabase(
+    { families: { plain: { options }, chained: { ...CHAINED, options } } },
+    async (database) => {
+      const families = ["plain", "chained"].map((name) => database.family(name));
+      let state = 12345;
+      const draw = (below: number): number => {
+        state = (state * 1103515245 + 12345) % 2 ** 31;
+        return Math.floor((state / 2 ** 31) * below);
+      };
+      const walk = (family: number, prefix: string): string[][] => {
+        const inPrefix = database.iterator(family, { prefixSameAsStart: true });
+        const all = database.iterator(family, { totalOrderSeek: true });
+        inPrefix.seek(prefix + drawn);
+        all.seekForPrev(prefix + drawn);
+        const found = [inPrefix.nextBinary(20, 9999, 0), all.nextBinary(20, 9999, 1)];
+        inPrefix.seek(prefix);
+        inPrefix.seek(`${prefix}a`);
+        if (inPrefix.state === "more") found.push(inPrefix.nextBinary(3, 9999, 0));
+        inPrefix.close();
+        all.close();
+        return found;
+      };
+      let drawn = "";
+      for (let step = 0; step < 4000; step++) {
+        // One prefix is hot: its chain becomes a list.
+        const prefix = draw(3) === 0 ? "hot000" : `ns${String(1000 + draw(100))}`;
+        drawn = drawTail(draw);
+        const value = draw(5) === 0 ? null : "v".repeat(draw(60)) + String(step);
+        for (const family of families) {
+          const bytes = representationOf([[family, prefix + drawn, value]]);
+          database.writeRepresentation(bytes, bytes.length);
+        }
+        drawn = drawTail(draw);
+        const [wanted, got] = families.map((family) => [
+          database.getBinary(family, prefix + drawn),
+          step % 10 === 0 ? walk(family, prefix) : [],
+        ]);
+        assert.deepEqual(got, wanted);
+        if (step % 1500 === 1400) await database.flush();
+      }
+      const [wanted, got] = families.map((family) => {
+        const all = database.iterator(family, { totalOrderSeek: true });
+        all.seekToFirst();
+        const found = all.nextBinary(100_000, 10_000_000, 0);
+        all.close();
+        return found;
+      });
+      assert.deepEqual(got, wanted);
+    },
+  );
+});
+
+test("hash chains are read on threads while they are written", async () => {
+  await withDatabase({ families: { data: CHAINED } }, async (database) => {
+    const data = database.family("data");
+    const writes: Promise<number>[] = [];
+    const reads: Promise<(string | null | undefined)[]>[] = [];
+    const keys = Array.from({ length: 60 }, (_, index) => `ns${1000 + (index % 4)}k${index}`);
+    for (let round = 0; round < 300; round++) {
+      const records = keys.map((key) => [data, key, `${key}=${round}`] as const);
+      const bytes = representationOf(records);
+      writes.push(database.writeRepresentationAsync(bytes, bytes.length));
+      reads.push(database.multiGetBinary(data, keys));
+      if (round % 20 === 0) await Promise.all(writes);
+    }
+    await Promise.all(writes);
+    for (const values of await Promise.all(reads)) {
+      for (const [index, value] of values.entries()) {
+        assert.ok(
+          value === null || (value ?? "").startsWith(`${keys[index]}=`),
+          `${keys[index]}: ${value}`,
+        );
+      }
+    }
+    assert.deepEqual(
+      await database.multiGetBinary(data, keys),
+      keys.map((key) => `${key}=299`),
+    );
   });
 });
 
@@ -58,6 +151,7 @@ test("every memtable takes a write; what RocksDB could not do with one is refuse
     { memtable: "vector" },
     HASHED,
     { ...HASHED, memtable: { kind: "hash-linked-list", bucketCount: 64 } },
+    CHAINED,
   ];
   for (const kind of kinds) {
     await withDatabase({ families: { default: kind } }, (database) => {
@@ -71,6 +165,14 @@ test("every memtable takes a write; what RocksDB could not do with one is refuse
   await assert.rejects(
     open({ families: { default: { memtable: { kind: "hash-skip-list", bucketCount: 9 } } } }),
     { code: "InvalidArgument", message: /prefix_extractor/ },
+  );
+  await assert.rejects(
+    open({ families: { default: { memtable: { kind: "hash-chains", bucketCount: 9 } } } }),
+    { code: "InvalidArgument", message: /prefix_extractor/ },
+  );
+  await assert.rejects(
+    open({ families: { default: CHAINED }, options: { allow_concurrent_memtable_write: "true" } }),
+    { code: "InvalidArgument" },
   );
   await assert.rejects(
     open({ families: { default: HASHED }, options: { allow_concurrent_memtable_write: "true" } }),
@@ -156,6 +258,7 @@ test("options of the wrong shape are TypeErrors and RangeErrors with the option'
   const wrong: [unknown, RegExp][] = [
     [{ options: { max_open_files: 7 } }, /max_open_files must be a string/],
     [{ families: { default: { memtable: "hash-skip-list" } } }, /needs a bucketCount/],
+    [{ families: { default: { memtable: "hash-chains" } } }, /needs a bucketCount/],
     [{ families: { default: { memtable: "heap" } } }, /memtable must be one of/],
     [{ families: { default: { filter: { kind: "x", bitsPerKey: 1 } } } }, /filter.kind/],
     [{ families: { default: { filter: { kind: "bloom", bitsPerKey: "1" } } } }, /bitsPerKey/],

@@ -173,7 +173,7 @@ function callOnce(scene: Scene): void {
 async function playRound(): Promise<void> {
   const path = temporaryDirectory();
   const hashed: FamilyOptions = {
-    memtable: { kind: "hash-skip-list", bucketCount: 64 },
+    memtable: { kind: random() < 0.3 ? "hash-skip-list" : "hash-chains", bucketCount: 64 },
     options: { prefix_extractor: "fixed:6", write_buffer_size: "65536" },
   };
   const cache = new BlockCache({ capacity: 1 << 20 });

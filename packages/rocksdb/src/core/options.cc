@@ -13,6 +13,8 @@
 #include <cstdarg>
 #include <cstring>
 
+#include "hash_chains.h"
+
 namespace kept {
 namespace {
 
@@ -31,7 +33,8 @@ Status InFamily(const FamilySpec& spec, const Status& status) {
 
 bool HashesPrefixes(const rocksdb::ColumnFamilyOptions& options) {
   const char* name = options.memtable_factory->Name();
-  return strcmp(name, "HashSkipListRepFactory") == 0 || strcmp(name, "HashLinkListRepFactory") == 0;
+  return strcmp(name, "HashSkipListRepFactory") == 0 ||
+         strcmp(name, "HashLinkListRepFactory") == 0 || strcmp(name, kHashChainsName) == 0;
 }
 
 Status ApplyMemtable(const FamilySpec& spec, rocksdb::ColumnFamilyOptions* options) {
@@ -51,6 +54,10 @@ Status ApplyMemtable(const FamilySpec& spec, rocksdb::ColumnFamilyOptions* optio
     case MemtableKind::kHashLinkList:
       options->memtable_factory.reset(
           rocksdb::NewHashLinkListRepFactory(spec.memtable.bucket_count));
+      break;
+    case MemtableKind::kHashChains:
+      options->memtable_factory = NewHashChains(
+          spec.memtable.bucket_count, options->comparator == rocksdb::BytewiseComparator());
       break;
   }
   if (!options->memtable_factory) return Status::InvalidArgument("no memtable factory");

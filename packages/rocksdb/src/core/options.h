@@ -18,7 +18,7 @@ namespace kept {
 
 using OptionMap = std::unordered_map<std::string, std::string>;
 
-enum class MemtableKind { kUnset, kSkipList, kHashSkipList, kHashLinkList, kVector };
+enum class MemtableKind { kUnset, kSkipList, kHashSkipList, kHashLinkList, kVector, kHashChains };
 
 struct MemtableSpec {
   MemtableKind kind = MemtableKind::kUnset;
