@@ -1,6 +1,6 @@
 // The rows of the list family: what COMMAND, ACL, dispatch and docs/commands.md know of them.
 
-import { integer, KEY, KEYS, oneOf, string, word } from "./argument-specs.ts";
+import { block, integer, KEY, KEYS, oneOf, string, tokenInteger, word } from "./argument-specs.ts";
 import * as move from "./list-move.ts";
 import * as run from "./list.ts";
 import { ONE_KEY_READ, oneKey, type CommandRows, type KeySpec } from "./table.ts";
@@ -15,10 +15,23 @@ const WHERE_FROM = oneOf("wherefrom", LEFT_OR_RIGHT);
 const WHERE_TO = oneOf("whereto", LEFT_OR_RIGHT);
 const COUNT = { name: "count", type: "integer", token: "COUNT", optional: true } as const;
 const NUMKEYS = integer("numkeys");
+const TIMEOUT = { name: "timeout", type: "double" } as const;
+const HOW_MANY = block(
+  "how-many",
+  [
+    oneOf("selector", [tokenInteger("COUNT", "count"), tokenInteger("EXACTLY", "exactly")]),
+    oneOf("ordering", [word("OBO"), word("BULK")]),
+  ],
+  { optional: true },
+);
 
 const SOURCE_AND_DESTINATION: readonly KeySpec[] = [
   { kind: "range", first: 1, last: 1, step: 1, flags: ["RW", "access", "delete"] },
   { kind: "range", first: 2, last: 2, step: 1, flags: ["RW", "insert"] },
+];
+
+const KEYS_BEFORE_TIMEOUT: readonly KeySpec[] = [
+  { kind: "range", first: 1, last: -2, step: 1, flags: ["RW", "access", "delete"] },
 ];
 
 const reads = { kind: "data", flags: ["readonly"], group: "list", keys: ONE_KEY_READ } as const;
@@ -164,6 +177,15 @@ const movingRows: CommandRows = {
     arguments: [SOURCE, DESTINATION, WHERE_FROM, WHERE_TO],
     run: move.lmove,
   },
+  LMOVEM: {
+    ...moves,
+    arity: -5,
+    since: "8.10.0",
+    summary: "Takes several elements from an end of a list and puts them at an end of another.",
+    complexity: "O(N) with N the number of elements moved",
+    arguments: [SOURCE, DESTINATION, WHERE_FROM, WHERE_TO, HOW_MANY],
+    run: move.lmovem,
+  },
   RPOPLPUSH: {
     ...moves,
     arity: 3,
@@ -174,6 +196,76 @@ const movingRows: CommandRows = {
     complexity: "O(1)",
     arguments: [SOURCE, DESTINATION],
     run: move.rpoplpush,
+  },
+};
+
+const blocks = ["write", "blocking"] as const;
+const blocksMoving = { ...moves, flags: ["write", "denyoom", "blocking"] } as const;
+
+const blockingRows: CommandRows = {
+  BLMOVE: {
+    ...blocksMoving,
+    arity: 6,
+    since: "6.2.0",
+    summary: "As LMOVE, but waits for an element if there is none.",
+    complexity: "O(1)",
+    arguments: [SOURCE, DESTINATION, WHERE_FROM, WHERE_TO, TIMEOUT],
+    run: move.blmove,
+  },
+  BLMOVEM: {
+    ...blocksMoving,
+    arity: -6,
+    since: "8.10.0",
+    summary: "As LMOVEM, but waits for elements if there are not enough.",
+    complexity: "O(N) with N the number of elements moved",
+    arguments: [SOURCE, DESTINATION, WHERE_FROM, WHERE_TO, TIMEOUT, HOW_MANY],
+    run: move.blmovem,
+  },
+  BLMPOP: {
+    ...writes,
+    flags: blocks,
+    keys: [{ kind: "count", countAt: 2, first: 3, flags: ["RW", "access", "delete"] }],
+    arity: -5,
+    since: "7.0.0",
+    summary: "As LMPOP, but waits for an element if there is none.",
+    complexity: "O(N+M) with N the number of keys and M that of elements taken",
+    arguments: [TIMEOUT, NUMKEYS, KEYS, WHERE, COUNT],
+    run: move.blmpop,
+  },
+  BLPOP: {
+    ...writes,
+    flags: blocks,
+    keys: KEYS_BEFORE_TIMEOUT,
+    arity: -3,
+    since: "2.0.0",
+    summary:
+      "Takes the first element of the first list, of several keys, that there is; waits for one.",
+    complexity: "O(N) with N the number of keys",
+    arguments: [KEYS, TIMEOUT],
+    run: move.blpop,
+  },
+  BRPOP: {
+    ...writes,
+    flags: blocks,
+    keys: KEYS_BEFORE_TIMEOUT,
+    arity: -3,
+    since: "2.0.0",
+    summary:
+      "Takes the last element of the first list, of several keys, that there is; waits for one.",
+    complexity: "O(N) with N the number of keys",
+    arguments: [KEYS, TIMEOUT],
+    run: move.brpop,
+  },
+  BRPOPLPUSH: {
+    ...blocksMoving,
+    arity: 4,
+    since: "2.2.0",
+    deprecatedSince: "6.2.0",
+    replacedBy: "BLMOVE with the arguments RIGHT and LEFT",
+    summary: "As RPOPLPUSH, but waits for an element if there is none.",
+    complexity: "O(1)",
+    arguments: [SOURCE, DESTINATION, TIMEOUT],
+    run: move.brpoplpush,
   },
 };
 
@@ -227,5 +319,6 @@ export const listCommands: CommandRows = {
   ...pushingRows,
   ...poppingRows,
   ...movingRows,
+  ...blockingRows,
   ...changingRows,
 };

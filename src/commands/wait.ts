@@ -1,6 +1,6 @@
 // What a command that blocks gives back while there is nothing for it: on which keys it waits, until when,
 // and what it will be. The session waits (session/blocked.ts); inside EXEC and scripts nobody waits, and
-// the answer is `timedOut`.
+// the answer is `atOnce`.
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Record } from "../keyspace/record.ts";
@@ -16,6 +16,8 @@ export interface WaitParts {
   readonly timeoutMs: number;
   /** The answer when the time is over. */
   readonly timedOut: Reply;
+  /** The answer where nobody waits; as `timedOut` if not given. */
+  readonly atOnce?: Reply;
   /**
    * What is run when one of the keys has changed: the command as sent, or with what it must remember
    * (the ids that "$" meant). If that gives a Wait again, this one stands, place and timeout included.
@@ -30,6 +32,7 @@ export class Wait {
   readonly kind: Record["kind"];
   readonly timeoutMs: number;
   readonly timedOut: Reply;
+  readonly atOnce: Reply;
   readonly again: readonly Bytes[];
   readonly wakesOnRemoval: boolean;
 
@@ -38,6 +41,7 @@ export class Wait {
     this.kind = parts.kind;
     this.timeoutMs = parts.timeoutMs;
     this.timedOut = parts.timedOut;
+    this.atOnce = parts.atOnce === undefined ? parts.timedOut : parts.atOnce;
     this.again = parts.again;
     this.wakesOnRemoval = parts.wakesOnRemoval;
   }
@@ -62,5 +66,5 @@ export function parseTimeout(text: Bytes): number {
 
 /** What a command answers where nobody waits. */
 export function answerAtOnce(outcome: Reply | Wait): Reply {
-  return outcome instanceof Wait ? outcome.timedOut : outcome;
+  return outcome instanceof Wait ? outcome.atOnce : outcome;
 }
