@@ -2,7 +2,6 @@
 // Each also as the blocking command of the same work: BLMOVE, BLMOVEM, BRPOPLPUSH, BLMPOP, BLPOP, BRPOP.
 
 import type { Bytes } from "../base/bytes.ts";
-import { LIST } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, SYNTAX_ERROR } from "../resp/errors.ts";
@@ -19,7 +18,7 @@ const NO_COUNT = new CommandError("ERR count should be greater than 0");
 function waitFor(args: Args, keys: readonly Bytes[], timeoutMs: number, atOnce: Reply): Wait {
   return new Wait({
     keys,
-    kind: LIST,
+    kind: list.KIND,
     timeoutMs,
     timedOut: NULL_ARRAY,
     atOnce,

@@ -20,6 +20,7 @@ import { EncodingUndo, ExplodedList, InlineList, InlineUndo } from "./list-value
 import { exceeds, fitsAfterShrinking, LISTPACK_OVERHEAD_BYTES, packedSize } from "./packed-size.ts";
 
 export type { End } from "./list-node.ts";
+export { LIST as KIND } from "../encoding/record.ts";
 
 /** An exploded list comes back when it has shrunk to this part of what may be inline. */
 const INLINE_AGAIN_PART = 4;
