@@ -36,6 +36,8 @@ export class Expirer {
   #from: Bytes = "";
   #timer: Timer | null = null;
   #stopped = false;
+  /** The last round has left dead items in a collection: its next round is in the index again. */
+  #hasMore = false;
 
   constructor(parts: BackgroundParts) {
     this.#pipeline = parts.pipeline;
@@ -85,25 +87,29 @@ export class Expirer {
     return Math.min(this.roundMs, BACKLOG_ROUND_MS);
   }
 
-  /** Removes what is due, up to `keysPerRound`; resolves with how many index entries were met. */
+  /**
+   * Removes what is due, up to `keysPerRound`; resolves with how many index entries were met, or with
+   * `keysPerRound` when a collection has more in it.
+   */
   async round(): Promise<number> {
     const pipeline = this.#pipeline;
     const idle = pipeline.refusal === null && !pipeline.isStalled && !pipeline.isFull;
     if (!this.enabled || !idle) return 0;
     const nowMs = this.#clock.nowMs();
     const { keyspace } = pipeline;
-    this.#goBackTo(keyspace.earliestExpiryMs);
-    keyspace.earliestExpiryMs = Infinity;
+    this.#goBackTo(keyspace.earliestDueMs);
+    keyspace.earliestDueMs = Infinity;
     const due = await this.#due(nowMs);
     const last = due.at(-1);
     if (last === undefined) {
       this.#from = u48(nowMs);
       return 0;
     }
+    this.#hasMore = false;
     const left = await this.#remove(due);
     this.#from = `${last}\0`;
     if (left !== null) this.#goBackTo(left);
-    return due.length;
+    return this.#hasMore ? this.keysPerRound : due.length;
   }
 
   #goBackTo(expiryMs: number): void {
@@ -150,12 +156,13 @@ export class Expirer {
   async #removeTogether(due: readonly Due[]): Promise<boolean> {
     const { keyspace } = this.#pipeline;
     let hasRun = false;
+    const itemsMax = Math.max(1, Math.floor(this.keysPerRound / due.length));
     const unit = internalUnit(
       keyspace.system,
       (view) => {
         for (const { database, key } of placed(keyspace, due)) {
           view.database = database;
-          view.removeExpired(key);
+          if (view.removeExpired(key, itemsMax)) this.#hasMore = true;
         }
         hasRun = true;
       },

@@ -14,6 +14,7 @@ import {
 } from "../resp/errors.ts";
 import { EMPTY_ARRAY, MapReply, OK, PairsReply, type Reply } from "../resp/reply.ts";
 import * as hash from "../types/hash.ts";
+import * as hashRandom from "../types/hash-random.ts";
 import * as longDouble from "../types/long-double.ts";
 import { INT64_MAX, INT64_MIN, parseInteger, toIndex, type Integer } from "../types/number.ts";
 import { cursorOf, scanOptions } from "./scan-options.ts";
@@ -115,7 +116,7 @@ export function hscan(view: View, args: Args): Reply {
 export function hrandfield(view: View, args: Args): Reply {
   if (args.length === 2) {
     const record = hash.find(view, at(args, 1));
-    const [drawn] = record === null ? [] : hash.drawWithRepeats(view, record, 1);
+    const [drawn] = record === null ? [] : hashRandom.drawWithRepeats(view, record, 1);
     return drawn === undefined ? null : drawn.field;
   }
   const count = countAt(args, 2);
@@ -128,7 +129,9 @@ export function hrandfield(view: View, args: Args): Reply {
   if (record === null || count === 0) return EMPTY_ARRAY;
   const times = toIndex(count);
   const drawn =
-    times < 0 ? hash.drawWithRepeats(view, record, -times) : hash.drawDistinct(view, record, times);
+    times < 0
+      ? hashRandom.drawWithRepeats(view, record, -times)
+      : hashRandom.drawDistinct(view, record, times);
   if (!withValues) return drawn.map(({ field }) => field);
   return new PairsReply(drawn.flatMap(({ field, value }) => [field, value]));
 }
@@ -176,7 +179,9 @@ export function hsetnx(view: View, args: Args): Reply {
   const key = at(args, 1);
   const found = hash.find(view, key);
   if (found !== null && hash.get(view, found, at(args, 2)) !== null) return 0;
-  hash.set(view, found ?? hash.open(view, key), at(args, 2), at(args, 3));
+  const record = found ?? hash.open(view, key);
+  hash.removeIfDead(view, record, at(args, 2));
+  hash.set(view, record, at(args, 2), at(args, 3));
   view.notify("hash", "hset", key);
   return 1;
 }

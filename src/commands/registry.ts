@@ -11,6 +11,7 @@ import { debugCommands } from "./debug.ts";
 import { dumpCommands } from "./dump.ts";
 import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
+import { hashExpiryCommands } from "./hash-expiry-rows.ts";
 import { hashCommands } from "./hash-rows.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
@@ -25,8 +26,6 @@ import { setCommands } from "./set-rows.ts";
 import { shutdownCommands } from "./shutdown.ts";
 import { slowlogCommands } from "./slowlog.ts";
 import { streamCommands } from "./stream-rows.ts";
-import { sortedSetRangeCommands } from "./sorted-set-range-rows.ts";
-import { sortedSetCommands } from "./sorted-set-rows.ts";
 import { stringCommands } from "./string-rows.ts";
 import { transactionCommands } from "./transaction.ts";
 import type { CommandRows } from "./table.ts";
@@ -35,11 +34,10 @@ export const COMMANDS: CommandRows = {
   ...stringCommands,
   ...bitmapCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...setCommands,
   ...streamCommands,
   ...listCommands,
-  ...sortedSetCommands,
-  ...sortedSetRangeCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -1,14 +1,16 @@
 // A hash, version 1 (docs/encoding.md, "Hash").
 //
-//   inline      0 flags:u8 count:varint, then for each field in order of insertion:
+//   inline      0 flags:u8 [next:u48 if flag 1] count:varint, then for each field in order of insertion:
 //               [expiry:u48 if flag 1] field:sized value:sized
-//   exploded    1 slot:u16 id:u48 flags:u8 count:u48
+//   exploded    1 slot:u16 id:u48 flags:u8 count:u48 [next:u48 if flag 1]
 //   element     subkey hash:u32 field, value flags:u8 [expiry:u48 if flag 1] value
+//   order       subkey expiry:u48 hash:u32 field, value empty: one for each field with an expiry
 //
 // Flags of the whole: 1 = fields have expiries (inline: each entry has one, 0 for never; exploded: some
-// may), 2 = Redis would call it a hashtable. The hash of a field orders the elements, which gives HSCAN
-// its cursor.
+// may), 2 = Redis would call it a hashtable, 4 = were it none, Redis would call it a listpackex. The hash of a
+// field orders the elements, which gives HSCAN its cursor. `next`: no field dies before that moment.
 
+import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import {
   hashedSubkey,
@@ -24,16 +26,26 @@ import { PayloadReader, sizedSize, varintSize, writeSized, writeVarint } from ".
 
 export const FLAG_EXPIRIES = 1;
 export const FLAG_TABLE = 2;
-const FLAGS_KNOWN = FLAG_EXPIRIES | FLAG_TABLE;
+export const FLAG_EXTENDED = 4;
+const FLAGS_KNOWN = FLAG_EXPIRIES | FLAG_TABLE | FLAG_EXTENDED;
 const ELEMENT_FLAG_EXPIRY = 1;
 const EXPIRY_SIZE = 6;
-export const EXPLODED_HASH_SIZE = HOME_SIZE + 7;
+const EXPLODED_HASH_SIZE = HOME_SIZE + 7;
+const INLINE_NEXT_AT = 2;
 
-export interface InlineHashParts {
+/** What both forms say of the whole. */
+export interface HashFacts {
+  readonly isTable: boolean;
+  /** Fields have had expiries while it was a listpack. */
+  readonly isExtended: boolean;
+  /** No field dies before that, milliseconds since the epoch; 0 when none does at all. */
+  readonly nextExpiryMs: number;
+}
+
+export interface InlineHashParts extends HashFacts {
   readonly fields: ReadonlyMap<Bytes, Bytes>;
   /** When fields die, milliseconds since the epoch; null when none does. */
   readonly expiries: ReadonlyMap<Bytes, number> | null;
-  readonly isTable: boolean;
 }
 
 /** Bytes of one entry without its expiry. */
@@ -43,14 +55,20 @@ export function entrySize(field: Bytes, value: Bytes): number {
 
 /** The payload's size, given the sum of `entrySize`. */
 export function inlineSize(entryBytes: number, count: number, hasExpiries: boolean): number {
-  return 2 + varintSize(count) + entryBytes + (hasExpiries ? count * EXPIRY_SIZE : 0);
+  return 2 + varintSize(count) + entryBytes + (hasExpiries ? (count + 1) * EXPIRY_SIZE : 0);
 }
 
 export function writeInlineHash(target: Buffer, at: number, hash: InlineHashParts): void {
   const { fields, expiries } = hash;
   target[at] = INLINE;
-  target[at + 1] = flagsOf(expiries !== null, hash.isTable);
-  let offset = writeVarint(target, at + 2, fields.size);
+  target[at + 1] = flagsOf(hash);
+  let offset = at + INLINE_NEXT_AT;
+  if (expiries !== null) {
+    assert(hash.nextExpiryMs !== 0);
+    target.writeUIntBE(hash.nextExpiryMs, offset, EXPIRY_SIZE);
+    offset += EXPIRY_SIZE;
+  }
+  offset = writeVarint(target, offset, fields.size);
   for (const [field, value] of fields) {
     if (expiries !== null) {
       target.writeUIntBE(expiries.get(field) ?? 0, offset, EXPIRY_SIZE);
@@ -61,10 +79,9 @@ export function writeInlineHash(target: Buffer, at: number, hash: InlineHashPart
   }
 }
 
-export interface DecodedInlineHash {
+export interface DecodedInlineHash extends HashFacts {
   readonly fields: Map<Bytes, Bytes>;
   readonly expiries: Map<Bytes, number> | null;
-  readonly isTable: boolean;
   /** The sum of `entrySize`. */
   readonly entryBytes: number;
 }
@@ -73,49 +90,68 @@ export interface DecodedInlineHash {
 export function readInlineHash(payload: Bytes): DecodedInlineHash {
   const reader = new PayloadReader(payload, 1, corrupt);
   const flags = readFlags(reader.byte());
+  const expiries = (flags & FLAG_EXPIRIES) === 0 ? null : new Map<Bytes, number>();
+  const nextExpiryMs = expiries === null ? 0 : readU48(reader.take(EXPIRY_SIZE), 0);
   const count = reader.varint();
   const fields = new Map<Bytes, Bytes>();
-  const expiries = (flags & FLAG_EXPIRIES) === 0 ? null : new Map<Bytes, number>();
   const entriesAt = reader.at;
   for (let index = 0; index < count; index++) {
     const expiryMs = expiries === null ? 0 : readU48(reader.take(EXPIRY_SIZE), 0);
     const field = reader.sized();
     fields.set(field, reader.sized());
-    if (expiryMs !== 0) expiries?.set(field, expiryMs);
+    if (expiryMs === 0) continue;
+    if (expiryMs < nextExpiryMs) throw corrupt();
+    expiries?.set(field, expiryMs);
   }
   reader.end();
-  if (fields.size !== count) throw corrupt();
+  if (fields.size !== count || (expiries !== null && nextExpiryMs === 0)) throw corrupt();
   const expiryBytes = expiries === null ? 0 : count * EXPIRY_SIZE;
   const entryBytes = payload.length - entriesAt - expiryBytes;
-  return { fields, expiries, isTable: (flags & FLAG_TABLE) !== 0, entryBytes };
+  return { fields, expiries, ...factsOf(flags), nextExpiryMs, entryBytes };
 }
 
-export interface ExplodedHashParts {
+export interface ExplodedHashParts extends HashFacts {
   readonly home: HomeAddress;
-  readonly hasExpiries: boolean;
-  readonly isTable: boolean;
   readonly count: number;
+}
+
+export function explodedSize(nextExpiryMs: number): number {
+  return nextExpiryMs === 0 ? EXPLODED_HASH_SIZE : EXPLODED_HASH_SIZE + EXPIRY_SIZE;
 }
 
 export function writeExplodedHash(target: Buffer, at: number, hash: ExplodedHashParts): void {
   const offset = writeHome(target, at, hash.home);
-  target[offset] = flagsOf(hash.hasExpiries, hash.isTable);
+  target[offset] = flagsOf(hash);
   target.writeUIntBE(hash.count, offset + 1, 6);
+  if (hash.nextExpiryMs !== 0) target.writeUIntBE(hash.nextExpiryMs, offset + 7, EXPIRY_SIZE);
 }
 
 /** Throws CorruptRecord. */
 export function readExplodedHash(payload: Bytes): Omit<ExplodedHashParts, "home"> {
-  if (payload.length !== EXPLODED_HASH_SIZE) throw corrupt();
+  const nextExpiryMs = hashDueMs(payload);
+  if (payload.length !== explodedSize(nextExpiryMs)) throw corrupt();
   const flags = readFlags(payload.charCodeAt(HOME_SIZE));
-  return {
-    hasExpiries: (flags & FLAG_EXPIRIES) !== 0,
-    isTable: (flags & FLAG_TABLE) !== 0,
-    count: readU48(payload, HOME_SIZE + 1),
-  };
+  if ((flags & FLAG_EXPIRIES) !== 0 && nextExpiryMs === 0) throw corrupt();
+  return { ...factsOf(flags), nextExpiryMs, count: readU48(payload, HOME_SIZE + 1) };
 }
 
-function flagsOf(hasExpiries: boolean, isTable: boolean): number {
-  return (hasExpiries ? FLAG_EXPIRIES : 0) | (isTable ? FLAG_TABLE : 0);
+/** When the first of the fields may die, of a payload in either form; 0 for never. Throws CorruptRecord. */
+export function hashDueMs(payload: Bytes): number {
+  const isInline = payload.charCodeAt(0) === INLINE;
+  const flagsAt = isInline ? 1 : HOME_SIZE;
+  if ((payload.charCodeAt(flagsAt) & FLAG_EXPIRIES) === 0) return 0;
+  const at = isInline ? INLINE_NEXT_AT : EXPLODED_HASH_SIZE;
+  if (payload.length < at + EXPIRY_SIZE) throw corrupt();
+  return readU48(payload, at);
+}
+
+function flagsOf({ nextExpiryMs, isTable, isExtended }: HashFacts): number {
+  const expiries = nextExpiryMs === 0 ? 0 : FLAG_EXPIRIES;
+  return expiries | (isTable ? FLAG_TABLE : 0) | (isExtended ? FLAG_EXTENDED : 0);
+}
+
+function factsOf(flags: number): Omit<HashFacts, "nextExpiryMs"> {
+  return { isTable: (flags & FLAG_TABLE) !== 0, isExtended: (flags & FLAG_EXTENDED) !== 0 };
 }
 
 function readFlags(flags: number): number {
@@ -134,6 +170,20 @@ export function fieldSubkey(field: Bytes): Bytes {
 
 export function fieldOf(subkey: Bytes): Bytes {
   return nameInSubkey(subkey);
+}
+
+/** Where a field with an expiry stands in the order of dying. */
+export function orderSubkey(expiryMs: number, fieldKey: Bytes): Bytes {
+  return u48(expiryMs) + fieldKey;
+}
+
+export function expiryOfOrder(subkey: Bytes): number {
+  return readU48(subkey, 0);
+}
+
+/** What `fieldSubkey` gave for it. */
+export function fieldKeyOfOrder(subkey: Bytes): Bytes {
+  return subkey.slice(EXPIRY_SIZE);
 }
 
 /** `expiryMs` 0 for never. */

@@ -90,7 +90,12 @@ test("the types of older servers are read", () => {
 test("a hash in a ziplist is read as well", () => {
   const packed = encodeString(ziplist(["f", "v", "g", "w"].map(textEntry)));
   const dumped = decodeDump(sealed(`\x0d${packed}`));
-  assert.deepEqual(dumped, { kind: HASH, flat: ["f", "v", "g", "w"], isPacked: true });
+  assert.deepEqual(dumped, {
+    kind: HASH,
+    flat: ["f", "v", "g", "w"],
+    expiries: null,
+    isPacked: true,
+  });
   const lie = encodeString(ziplist(["f", "v", "f", "w"].map(textEntry)));
   assert.throws(() => decodeDump(sealed(`\x0d${lie}`)), BadDump);
 });

@@ -8,6 +8,7 @@
 // Strings have looked like this in every version up to 12, so dumps of Redis 7.4 are read too.
 
 import type { Bytes } from "../base/bytes.ts";
+import { u32 } from "./key.ts";
 import * as lzf from "./lzf.ts";
 
 const ENCODED = 0xc0;
@@ -66,6 +67,10 @@ function encodeInteger(value: number): Bytes {
 export function encodeLength(length: number): Bytes {
   if (length < 1 << 6) return String.fromCharCode(length);
   if (length < 1 << 14) return String.fromCharCode(0x40 | (length >>> 8), length & 0xff);
+  if (length >= 2 ** 32) {
+    const high = u32(Math.floor(length / 2 ** 32));
+    return String.fromCharCode(LENGTH_64) + high + u32(length % 2 ** 32);
+  }
   return String.fromCharCode(
     LENGTH_32,
     (length >>> 24) & 0xff,

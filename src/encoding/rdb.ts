@@ -11,14 +11,15 @@ import { crc64 } from "./crc64.ts";
 import * as hash from "./rdb-hash.ts";
 import * as list from "./rdb-list.ts";
 import * as set from "./rdb-set.ts";
-import * as sortedSet from "./rdb-sorted-set.ts";
 import { BadDump, decodeString, DumpReader, encodeString } from "./rdb-string.ts";
-import { HASH, LIST, SET, SORTED_SET, STRING } from "./record.ts";
+import { HASH, LIST, SET, STRING } from "./record.ts";
 
 export { BadDump } from "./rdb-string.ts";
 
 /** What is written: that of Redis 7.0, which 7.2 and later ones read as well. */
 export const RDB_VERSION = 10;
+/** That of Redis 7.4, for what older ones do not have: fields of hashes that die. */
+const RDB_VERSION_MORTAL = 12;
 const RDB_VERSION_MAX = 12;
 const FOOTER_SIZE = 10;
 const CHECKSUM_SIZE = 8;
@@ -28,12 +29,12 @@ export type DumpedValue =
   | { readonly kind: typeof STRING; readonly value: Bytes }
   | hash.DumpedHash
   | list.DumpedList
-  | set.DumpedSet
-  | sortedSet.DumpedSortedSet;
+  | set.DumpedSet;
 
 export function encodeDump(dumped: DumpedValue): Bytes {
-  const version = String.fromCharCode(RDB_VERSION & 0xff, RDB_VERSION >>> 8);
-  const body = encodeValue(dumped) + version;
+  const isMortal = dumped.kind === HASH && dumped.expiries !== null;
+  const version = isMortal ? RDB_VERSION_MORTAL : RDB_VERSION;
+  const body = encodeValue(dumped) + String.fromCharCode(version & 0xff, version >>> 8);
   return body + crc64(body, body.length);
 }
 
@@ -48,8 +49,6 @@ function encodeValue(dumped: DumpedValue): Bytes {
       return list.encode(dumped);
     case SET:
       return set.encode(dumped);
-    case SORTED_SET:
-      return sortedSet.encode(dumped);
     default:
       return unreachable(dumped);
   }
@@ -70,11 +69,7 @@ export function decodeDump(dump: Bytes): DumpedValue {
 /** Each kind knows its types, and gives null for another's. */
 function decodeValue(type: number, reader: DumpReader): DumpedValue {
   if (type === TYPE_STRING) return { kind: STRING, value: decodeString(reader) };
-  const value =
-    hash.decode(type, reader) ??
-    list.decode(type, reader) ??
-    set.decode(type, reader) ??
-    sortedSet.decode(type, reader);
+  const value = hash.decode(type, reader) ?? list.decode(type, reader) ?? set.decode(type, reader);
   if (value === null) throw new BadDump("format");
   return value;
 }

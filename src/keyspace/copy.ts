@@ -13,8 +13,9 @@ import type { View } from "./view.ts";
 export function copyOf(view: View, source: Record, target: Record): Value {
   const { value } = source;
   if (value === null || typeof value === "string") return value;
+  const { dueMs = 0 } = value;
   const homeBefore = homeOf(value);
-  if (homeBefore === null) return new Packed(payloadOf(value), null);
+  if (homeBefore === null) return new Packed(payloadOf(value), null, dueMs);
   const home = view.newHome(target);
   const copyAll = (from: Elements, to: Elements): void => {
     view.walk(from, WHOLE, (subkey, element) => {
@@ -24,5 +25,5 @@ export function copyOf(view: View, source: Record, target: Record): Value {
   };
   copyAll(homeBefore.elements, home.elements);
   copyAll(homeBefore.order, home.order);
-  return new Packed(withHome(payloadOf(value), home), home);
+  return new Packed(withHome(payloadOf(value), home), home, dueMs);
 }

@@ -14,7 +14,7 @@ import { testWorld } from "./testing.ts";
 function placeWith(count: number): RandomPlace {
   const { keyspace, unit } = testWorld();
   const elements = unit((view) => {
-    const record = view.set("key", { kind: HASH, value: new Packed("\0", null), expiryMs: 0 });
+    const record = view.set("key", { kind: HASH, value: new Packed("\0", null, 0), expiryMs: 0 });
     const home = view.newHome(record);
     for (let index = 0; index < count; index++) {
       const subkey = u32(hashOfKey(`e${index}`)) + index;

@@ -125,7 +125,9 @@ function walkStored(
       const flat = cursor.next(perRead);
       if (flat === undefined) {
         if (place.loads >= LOADS_MAX) throw DOES_NOT_FIT;
-        const entriesMax = Math.min(ENTRIES_PER_LOAD_MAX, Math.max(perRead, options.expected));
+        // One more: the rest begins with the last one read.
+        const wanted = Math.max(perRead, options.expected) + 1;
+        const entriesMax = Math.min(ENTRIES_PER_LOAD_MAX, wanted);
         COLD.request = { store, range: restOf(range, last), entriesMax };
         throw COLD;
       }

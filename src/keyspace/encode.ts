@@ -29,13 +29,13 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
     writeKey(ops, address, key);
     writeRecord(ops.buffer, ops.valueAt, record);
   }
-  const expiryMs = kind === ABSENT ? 0 : record.expiryMs;
-  if (record.indexedExpiryMs !== expiryMs) {
-    if (record.indexedExpiryMs !== 0) {
-      ops.delete(EXPIRY, expiryKey(record.indexedExpiryMs, address, key));
+  const dueMs = kind === ABSENT ? 0 : record.dueMs;
+  if (record.indexedDueMs !== dueMs) {
+    if (record.indexedDueMs !== 0) {
+      ops.delete(EXPIRY, expiryKey(record.indexedDueMs, address, key));
     }
-    if (expiryMs !== 0) ops.put(EXPIRY, expiryKey(expiryMs, address, key), "");
-    record.indexedExpiryMs = expiryMs;
+    if (dueMs !== 0) ops.put(EXPIRY, expiryKey(dueMs, address, key), "");
+    record.indexedDueMs = dueMs;
   }
   record.stored = kind !== ABSENT;
 }

@@ -404,16 +404,16 @@ test("the expirer hears of an expiry once the index has it, and again when its r
   keyspace.change(record, STRING, "1", 1000);
   const ops = new WriteOps();
   const closed = keyspace.close(ops);
-  assert.equal(keyspace.earliestExpiryMs, Infinity);
+  assert.equal(keyspace.earliestDueMs, Infinity);
   engine.write(ops);
   keyspace.committed(closed);
-  assert.equal(keyspace.earliestExpiryMs, 1000);
+  assert.equal(keyspace.earliestDueMs, 1000);
 
   for (const isClosed of [false, true]) {
-    keyspace.earliestExpiryMs = Infinity;
+    keyspace.earliestDueMs = Infinity;
     keyspace.change(record, ABSENT, null, 0);
     if (isClosed) keyspace.close(new WriteOps());
     keyspace.undoAll();
-    assert.equal(keyspace.earliestExpiryMs, 1000);
+    assert.equal(keyspace.earliestDueMs, 1000);
   }
 });

@@ -31,6 +31,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { ELEMENT_PREFIX_SIZE, readHome } from "../encoding/collection.ts";
 import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
+import { dueInPayload } from "../encoding/due.ts";
 import { ABSENT, readRecord, recordSize, STRING } from "../encoding/record.ts";
 import type { Kind } from "../encoding/record.ts";
 import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
@@ -76,20 +77,20 @@ export interface ClosedBatch {
   readonly undoLog: readonly Undo[];
   readonly effects: readonly Effect[];
   readonly records: readonly Record[];
-  /** For each of `records`: what `stored` and `indexedExpiryMs` were, to be put back. */
+  /** For each of `records`: what `stored` and `indexedDueMs` were, to be put back. */
   readonly before: readonly StoredState[];
   readonly elements: readonly Element[];
   /** For each of `elements`: what `stored` was. */
   readonly elementsStored: readonly boolean[];
   /** The earliest expiry of `records`, Infinity when none has one. */
-  readonly earliestExpiryMs: number;
+  readonly earliestDueMs: number;
   readonly chunks: readonly { readonly incarnation: Incarnation; readonly index: number }[];
   readonly countsOf: readonly Incarnation[];
 }
 
 interface StoredState {
   readonly stored: boolean;
-  readonly indexedExpiryMs: number;
+  readonly indexedDueMs: number;
 }
 
 /** Where a unit of work began, to roll back to. */
@@ -117,8 +118,8 @@ export interface Sweep {
 const SWEEP_BYTES = 64;
 /** So many collection ids are put aside at once, so that few batches have to say so. */
 const COLLECTION_IDS_PER_BLOCK = 65_536;
-const NOT_STORED: StoredState = { stored: false, indexedExpiryMs: 0 };
-const STORED: StoredState = { stored: true, indexedExpiryMs: 0 };
+const NOT_STORED: StoredState = { stored: false, indexedDueMs: 0 };
+const STORED: StoredState = { stored: true, indexedDueMs: 0 };
 
 export interface KeyspaceOptions {
   readonly databaseCount: number;
@@ -144,7 +145,7 @@ export class Keyspace implements ElementSource {
    * The earliest expiry that came to be found in the index since the expirer last asked, by a commit
    * or because its removal was undone; Infinity for none.
    */
-  earliestExpiryMs = Infinity;
+  earliestDueMs = Infinity;
   #undoLog: Undo[] = [];
   #effects: Effect[] = [];
   #dirty: Record[] = [];
@@ -238,9 +239,9 @@ export class Keyspace implements ElementSource {
       const decoded = readRecord(bytes);
       record.kind = decoded.kind;
       record.value =
-        decoded.kind === STRING ? decoded.value : this.#packed(record.incarnation, decoded.value);
+        decoded.kind === STRING ? decoded.value : this.#packed(record.incarnation, decoded);
       record.expiryMs = decoded.expiryMs;
-      record.indexedExpiryMs = decoded.expiryMs;
+      record.indexedDueMs = record.dueMs;
       record.stored = true;
     }
     record.memory = memoryOf(record.value);
@@ -249,10 +250,12 @@ export class Keyspace implements ElementSource {
     return record;
   }
 
-  #packed(incarnation: Incarnation, payload: Bytes): Packed {
-    const place = readHome(payload);
-    if (place === null) return new Packed(payload, null);
-    return new Packed(payload, new Home(this, { incarnationId: incarnation.id, ...place }, 0));
+  #packed(incarnation: Incarnation, { kind, value }: { kind: Kind; value: Bytes }): Packed {
+    const place = readHome(value);
+    const dueMs = dueInPayload(kind, value);
+    if (place === null) return new Packed(value, null, dueMs);
+    const home = new Home(this, { incarnationId: incarnation.id, ...place }, 0);
+    return new Packed(value, home, dueMs);
   }
 
   /** Puts the same content in another form: what `record.value` held, decoded. Not a change. */
@@ -421,7 +424,7 @@ export class Keyspace implements ElementSource {
       revert: () => {
         dropped.pop();
         // The expirer took its keys for the collector's, and may have passed any of them.
-        this.earliestExpiryMs = 0;
+        this.earliestDueMs = 0;
       },
     });
     this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));
@@ -557,12 +560,10 @@ export class Keyspace implements ElementSource {
     const number = this.openBatch;
     const records: Record[] = [];
     const before: StoredState[] = [];
-    let earliestExpiryMs = Infinity;
     for (const record of this.#dirty) {
       if (record.batch !== number) continue;
       records.push(record);
       before.push(storedState(record));
-      if (record.expiryMs !== 0) earliestExpiryMs = Math.min(earliestExpiryMs, record.expiryMs);
       if (record.writtenIn === number) encodeRecord(ops, record);
     }
     const elements = this.#encodeElements(ops);
@@ -588,7 +589,8 @@ export class Keyspace implements ElementSource {
     }
     if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
-    const facts = { records, before, ...elements, earliestExpiryMs, chunks, countsOf };
+    const earliestDueMs = earliestOf(records);
+    const facts = { records, before, ...elements, earliestDueMs, chunks, countsOf };
     const closed = { number, undoLog, effects, ...facts };
     this.#unsettled.push(closed);
     this.#beginNext();
@@ -639,7 +641,7 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
-    this.earliestExpiryMs = Math.min(this.earliestExpiryMs, closed.earliestExpiryMs);
+    this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
 
   /**
@@ -670,9 +672,7 @@ export class Keyspace implements ElementSource {
 
   /** The expirer may have passed what it took for removed. */
   #noteExpiries(records: readonly Record[]): void {
-    for (const { expiryMs } of records) {
-      if (expiryMs !== 0 && expiryMs < this.earliestExpiryMs) this.earliestExpiryMs = expiryMs;
-    }
+    this.earliestDueMs = Math.min(this.earliestDueMs, earliestOf(records));
   }
 
   /**
@@ -725,6 +725,13 @@ export class Keyspace implements ElementSource {
   }
 }
 
+/** When the first of them has something that dies, Infinity for never. */
+function earliestOf(records: readonly Record[]): number {
+  let earliest = Infinity;
+  for (const { dueMs } of records) if (dueMs !== 0 && dueMs < earliest) earliest = dueMs;
+  return earliest;
+}
+
 function newDatabase(index: number, incarnation: Incarnation): Database {
   return { index, incarnation, replacedIn: 0 };
 }
@@ -738,8 +745,8 @@ function revertDownTo(cache: CacheSize, undoLog: Undo[], length: number): void {
 }
 
 function storedState(record: Record): StoredState {
-  const { stored, indexedExpiryMs } = record;
-  if (indexedExpiryMs !== 0) return { stored, indexedExpiryMs };
+  const { stored, indexedDueMs } = record;
+  if (indexedDueMs !== 0) return { stored, indexedDueMs };
   return stored ? STORED : NOT_STORED;
 }
 
@@ -751,7 +758,7 @@ function undoClosed(cache: CacheSize, closed: ClosedBatch): void {
     const before = closed.before[index];
     assert(record !== undefined && before !== undefined);
     record.stored = before.stored;
-    record.indexedExpiryMs = before.indexedExpiryMs;
+    record.indexedDueMs = before.indexedDueMs;
   }
   for (const [index, element] of closed.elements.entries()) {
     element.stored = closed.elementsStored[index] ?? false;

@@ -6,7 +6,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { ABSENT, type Kind } from "../encoding/record.ts";
 import type { Incarnation } from "./incarnation.ts";
-import type { Value } from "./value.ts";
+import { dueIn, earlier, type Value } from "./value.ts";
 
 /** What an object costs beside its bytes, measured on V8 in docs/decisions/0001: map entry and fields. */
 export const RECORD_OVERHEAD_BYTES = 200;
@@ -33,8 +33,8 @@ export class Record {
   writtenIn = 0;
   /** The batch whose list of dirty records holds this one. */
   listedIn = 0;
-  /** The expiry that the index on disk (or in a batch on its way) holds for this key; 0 for none. */
-  indexedExpiryMs = 0;
+  /** The moment that the index on disk (or in a batch on its way) holds for this key; 0 for none. */
+  indexedDueMs = 0;
   /** Whether the disk (or a batch on its way) holds a record for this key. */
   stored = false;
 
@@ -48,5 +48,10 @@ export class Record {
     this.incarnation = incarnation;
     this.slot = slot;
     this.hash = hash;
+  }
+
+  /** When the expirer has something to do here, for the key or for something in it; 0 for never. */
+  get dueMs(): number {
+    return earlier(this.expiryMs, dueIn(this.value));
   }
 }

@@ -11,6 +11,8 @@ export interface Collection extends Payload {
   readonly memoryBytes: number;
   /** Where its elements live; null while it is inline. */
   readonly home: Home | null;
+  /** When something in it dies by itself, milliseconds since the epoch; 0 or nothing for never. */
+  readonly dueMs?: number;
 }
 
 export type Value = Bytes | null | Collection;
@@ -19,10 +21,12 @@ export type Value = Bytes | null | Collection;
 export class Packed implements Collection {
   readonly payload: Bytes;
   readonly home: Home | null;
+  readonly dueMs: number;
 
-  constructor(payload: Bytes, home: Home | null) {
+  constructor(payload: Bytes, home: Home | null, dueMs: number) {
     this.payload = payload;
     this.home = home;
+    this.dueMs = dueMs;
   }
 
   get payloadSize(): number {
@@ -40,6 +44,17 @@ export class Packed implements Collection {
 
 export function homeOf(value: Value): Home | null {
   return value === null || typeof value === "string" ? null : value.home;
+}
+
+/** When something in it dies, 0 for never. */
+export function dueIn(value: Value): number {
+  return value === null || typeof value === "string" ? 0 : (value.dueMs ?? 0);
+}
+
+/** The earlier of two moments of which 0 is never. */
+export function earlier(left: number, right: number): number {
+  if (left === 0 || right === 0) return left + right;
+  return Math.min(left, right);
 }
 
 export function memoryOf(value: Value): number {

@@ -38,6 +38,8 @@ export interface Limits {
   readonly collections: CollectionLimits;
 }
 
+type CollectInside = (view: View, record: Record, itemsMax: number) => boolean;
+
 /** What a message that waits for a commit costs beside its text. */
 const MESSAGE_OVERHEAD_BYTES = 128;
 
@@ -50,6 +52,8 @@ export class View {
   onKeyEvent: (event: KeyEvent) => void = () => {};
   /** Who listens to published messages; set by the server. */
   audience: Audience = NOBODY;
+  /** Removes what has died inside a collection, so much at most; true if more is left. Set by the server. */
+  collectInside: CollectInside = () => false;
 
   /** Milliseconds since the epoch, one moment for the whole unit. */
   nowMs = 0;
@@ -63,6 +67,8 @@ export class View {
 
   /** The newest batch any record looked at belongs to; uncommitted ones hold the reply (law 6). */
   saw = 0;
+  /** The server's own housekeeping, which must not fail for its size. */
+  #isUnbound = false;
   /** Bytes the running unit has written, by estimate. */
   unitBytes = 0;
   /** How often the unit has waited for a range to be loaded; walks give up when it does not end. */
@@ -172,12 +178,24 @@ export class View {
     return true;
   }
 
-  /** Removes a key whose time has come; the expirer's only tool. False if there is nothing to do. */
-  removeExpired(key: Bytes): boolean {
+  /**
+   * Removes a key whose time has come, or what has died inside it, at most `itemsMax`: the expirer's
+   * only tool. True if more of it is left.
+   */
+  removeExpired(key: Bytes, itemsMax: number): boolean {
     const record = this.#lookUp(key);
-    if (record.kind === ABSENT || !this.#isExpired(record)) return false;
-    this.#collect(record);
-    return true;
+    const { dueMs } = record;
+    if (record.kind === ABSENT || dueMs === 0 || dueMs > this.nowMs) return false;
+    if (this.#isExpired(record)) {
+      this.#collect(record);
+      return false;
+    }
+    this.#isUnbound = true;
+    try {
+      return this.collectInside(this, record, itemsMax);
+    } finally {
+      this.#isUnbound = false;
+    }
   }
 
   /** Not bound by `unitBytesMax`: it is nobody's command, and must not fail. */
@@ -204,6 +222,7 @@ export class View {
   #countBytes(bytes: number): void {
     this.unitBytes += bytes;
     if (this.limits.unitBytesMax === 0 || this.unitBytes <= this.limits.unitBytesMax) return;
+    if (this.#isUnbound) return;
     throw unitTooLarge(this.limits.unitBytesMax);
   }
 

@@ -4,6 +4,8 @@ export class Stats {
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
+  /** Fields of hashes that have died by themselves. */
+  expiredFields = 0;
   /** Changes to keys since the start; Redis counts them since the last save. */
   changes = 0;
   totalCommandsProcessed = 0;

@@ -13,8 +13,10 @@ import {
   hashOfKey,
   slotOfKey,
 } from "../encoding/key.ts";
+import { dueInPayload } from "../encoding/due.ts";
 import * as meta from "../encoding/meta.ts";
 import { CorruptRecord, readRecord } from "../encoding/record.ts";
+import { earlier } from "../keyspace/value.ts";
 import { DATA, ELEMENTS, EXPIRY, META, ORDER, STORES } from "../engine/engine.ts";
 import { StorageError, type Cursor, type Engine, type StoreId } from "../engine/engine.ts";
 import { openRocksEngine } from "../engine/rocksdb.ts";
@@ -43,7 +45,7 @@ export async function checkDirectory(dir: string): Promise<CheckReport> {
   if (!existsSync(path)) throw new NothingThere(`there is no Kept database in '${resolve(dir)}'`);
   const engine = await openRocksEngine(path, rocksSettings(new Config()));
   try {
-    return new Check(engine).run();
+    return checkStore(engine);
   } finally {
     await engine.close();
   }
@@ -52,6 +54,11 @@ export async function checkDirectory(dir: string): Promise<CheckReport> {
 interface Tally {
   keys: number;
   expiring: number;
+}
+
+/** A store that is open and at rest. */
+export function checkStore(engine: Engine): CheckReport {
+  return new Check(engine).run();
 }
 
 class Check {
@@ -143,10 +150,10 @@ class Check {
     const tally = this.#tallyOf(incarnationId);
     tally.keys++;
     try {
-      const { expiryMs } = readRecord(value);
-      if (expiryMs === 0) return;
-      tally.expiring++;
-      this.#indexWanted.add(expiryKey(expiryMs, place, key));
+      const record = readRecord(value);
+      if (record.expiryMs !== 0) tally.expiring++;
+      const dueMs = earlier(record.expiryMs, dueInPayload(record.kind, record.value));
+      if (dueMs !== 0) this.#indexWanted.add(expiryKey(dueMs, place, key));
     } catch (error) {
       if (!(error instanceof CorruptRecord)) throw error;
       this.#note(`the value of ${shown(key)} does not decode: ${error.message}`);

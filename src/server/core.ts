@@ -24,6 +24,7 @@ import { Stats } from "../observe/stats.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
+import { collectInside } from "../types/collect.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
 import { BlockedClients } from "../session/blocked.ts";
 import { Monitors } from "../session/monitors.ts";
@@ -101,6 +102,7 @@ export class Core {
     this.users = new Users(this.commands);
     this.users.setDefaultPassword(options.session.requirePass);
     parts.view.audience = this.hub;
+    parts.view.collectInside = collectInside;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.pause = new ClientPause(options.clock);
     this.#settings = options.session;

@@ -228,6 +228,7 @@ function statsReport({ core, meter }: InfoParts): Fields {
     ["rejected_connections", stats.rejectedConnections],
     ...zeros("sync_full", "sync_partial_ok", "sync_partial_err"),
     ["expired_keys", stats.expiredKeys],
+    ["expired_subkeys", stats.expiredFields],
     ["expired_stale_perc", "0.00"],
     ...zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"),
     ...zeros("evicted_keys", "evicted_clients", "total_eviction_exceeded_time"),

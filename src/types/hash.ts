@@ -4,10 +4,14 @@
 // A hash is kept inline while it has no more fields than `hash-max-listpack-entries` and its payload is
 // small. That is not quite what Redis calls a listpack: values longer than `hash-max-listpack-value` do
 // not hurt here, since the payload is bounded anyway. So what OBJECT ENCODING says is noted apart.
+//
+// Fields may die by themselves (hash-expiry.ts). Reads do not see a dead field; it still counts in the size,
+// and as one that is there for `set` and `remove`, until the expirer has removed it, as in Redis.
 
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import * as encoding from "../encoding/hash.ts";
+import type { DumpedHash } from "../encoding/rdb-hash.ts";
 import { HASH } from "../encoding/record.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
 import type { Record } from "../keyspace/record.ts";
@@ -46,7 +50,8 @@ export function open(view: View, key: Bytes): Record {
   return view.set(key, { kind: HASH, value: InlineHash.empty(), expiryMs: 0 });
 }
 
-function hashOf(view: View, record: Record): InlineHash | ExplodedHash {
+/** For the neighbours of this file. */
+export function hashOf(view: View, record: Record): InlineHash | ExplodedHash {
   const { value } = record;
   if (value instanceof InlineHash || value instanceof ExplodedHash) return value;
   if (!(value instanceof Packed)) throw new AssertionFailed("a hash record holds no hash");
@@ -60,23 +65,40 @@ function hashOf(view: View, record: Record): InlineHash | ExplodedHash {
 }
 
 /** What OBJECT ENCODING says. */
-export function encodingName(view: View, record: Record): "listpack" | "hashtable" {
-  return hashOf(view, record).isTable ? "hashtable" : "listpack";
+export function encodingName(view: View, record: Record): "listpack" | "listpackex" | "hashtable" {
+  const { isTable, isExtended } = hashOf(view, record);
+  if (isTable) return "hashtable";
+  return isExtended ? "listpackex" : "listpack";
+}
+
+/** Whether a field with this expiry is dead now. */
+export function isDead(view: View, expiryMs: number): boolean {
+  return expiryMs !== 0 && expiryMs <= view.nowMs;
+}
+
+/** Whether any field may be dead. */
+export function mayHoldDead(view: View, hash: InlineHash | ExplodedHash): boolean {
+  return isDead(view, hash.nextExpiryMs);
 }
 
 // Reading
 
+/** How many fields there are, dead ones included. */
 export function size(view: View, record: Record): number {
   const hash = hashOf(view, record);
   return hash instanceof InlineHash ? hash.fields.size : hash.count;
 }
 
-/** Null when there is no such field. Throws COLD. */
+/** Null when there is no such field alive. Throws COLD. */
 export function get(view: View, record: Record, field: Bytes): Bytes | null {
   const hash = hashOf(view, record);
-  if (hash instanceof InlineHash) return hash.fields.get(field) ?? null;
+  if (hash instanceof InlineHash) {
+    if (hash.expiries !== null && isDead(view, hash.expiryOf(field))) return null;
+    return hash.fields.get(field) ?? null;
+  }
   const { value } = hash.home.elements.find(encoding.fieldSubkey(field));
-  return value === null ? null : encoding.elementValue(value);
+  if (value === null || isDead(view, encoding.elementExpiryMs(value))) return null;
+  return encoding.elementValue(value);
 }
 
 /** Before several fields are looked at: throws COLD once for all of them. */
@@ -85,19 +107,32 @@ export function want(view: View, record: Record, fields: readonly Bytes[]): void
   if (hash instanceof ExplodedHash) hash.home.elements.want(fields.map(encoding.fieldSubkey));
 }
 
-/** Every field and its value. Throws COLD. */
+/** Every field alive and its value. Throws COLD. */
 export function forEach(
   view: View,
   record: Record,
   visit: (field: Bytes, value: Bytes) => void,
 ): void {
+  const mayBeDead = mayHoldDead(view, hashOf(view, record));
+  forEachStored(view, record, (field, value, expiryMs) => {
+    if (!mayBeDead || !isDead(view, expiryMs)) visit(field, value);
+  });
+}
+
+/** Every field, dead or alive, its value and its expiry, 0 for none. Throws COLD. */
+function forEachStored(
+  view: View,
+  record: Record,
+  visit: (field: Bytes, value: Bytes, expiryMs: number) => void,
+): void {
   const hash = hashOf(view, record);
   if (hash instanceof InlineHash) {
-    for (const [field, value] of hash.fields) visit(field, value);
+    for (const [field, value] of hash.fields) visit(field, value, hash.expiryOf(field));
     return;
   }
   view.walk(hash.home.elements, { ...WHOLE, expected: hash.count }, (subkey, value) => {
-    visit(encoding.fieldOf(subkey), encoding.elementValue(value));
+    const expiryMs = encoding.elementExpiryMs(value);
+    visit(encoding.fieldOf(subkey), encoding.elementValue(value), expiryMs);
     return true;
   });
 }
@@ -113,53 +148,43 @@ export function scan(view: View, record: Record, step: hashed.ScanFrom): ScanSte
   const hash = hashOf(view, record);
   const entries: Entry[] = [];
   if (hash instanceof InlineHash) {
-    for (const [field, value] of hash.fields) entries.push({ field, value });
+    forEach(view, record, (field, value) => entries.push({ field, value }));
     return { cursor: 0, entries };
   }
   const cursor = hashed.scanElements(view, hash.home.elements, step, (subkey, value) => {
-    entries.push(entryOf(subkey, value));
+    if (isDead(view, encoding.elementExpiryMs(value))) return;
+    entries.push({ field: encoding.fieldOf(subkey), value: encoding.elementValue(value) });
   });
   return { cursor, entries };
 }
 
-/** `times` fields, each drawn from all of them; the hash is not empty. Throws COLD. */
-export function drawWithRepeats(view: View, record: Record, times: number): Entry[] {
-  const hash = hashOf(view, record);
-  if (hash instanceof InlineHash) {
-    const drawn = hashed.drawWithRepeats(view, [...hash.fields], times);
-    return drawn.map(([field, value]) => ({ field, value }));
-  }
-  return view
-    .randomElements(hash.home.elements, hash.count, times)
-    .map(({ subkey, value }) => entryOf(subkey, value));
-}
-
-/** `times` different fields by chance, or all when there are not more. Throws COLD. */
-export function drawDistinct(view: View, record: Record, times: number): Entry[] {
-  const hash = hashOf(view, record);
-  if (hash instanceof ExplodedHash && times * 3 < hash.count) {
-    return view
-      .randomDistinctElements(hash.home.elements, hash.count, times)
-      .map(({ subkey, value }) => entryOf(subkey, value));
-  }
-  const entries: Entry[] = [];
-  forEach(view, record, (field, value) => entries.push({ field, value }));
-  return hashed.drawDistinct(view, entries, times);
-}
-
-function entryOf(subkey: Bytes, value: Bytes): Entry {
-  return { field: encoding.fieldOf(subkey), value: encoding.elementValue(value) };
-}
-
 // Changing
 
-/** Sets a field; true when it is new. Throws COLD. */
+/** For `put`: what dies when stays as it is. */
+export const KEEP_EXPIRY = -1;
+
+/** Sets a field, for ever; true when it is new. Throws COLD. */
 export function set(view: View, record: Record, field: Bytes, value: Bytes): boolean {
+  return put(view, record, { field, value, expiryMs: 0 });
+}
+
+/** Sets a field that dies at `expiryMs`, 0 for never; true when it is new. Throws COLD. */
+export function put(
+  view: View,
+  record: Record,
+  what: Entry & { readonly expiryMs: number },
+): boolean {
   const hash = hashOf(view, record);
-  if (hash instanceof InlineHash) return setInline(view, record, { hash, field, value });
-  const element = hash.home.elements.find(encoding.fieldSubkey(field));
-  const isNew = element.value === null;
-  view.setElement(record, element, encoding.fieldElement(value, 0));
+  if (hash instanceof InlineHash) return putInline(view, record, hash, what);
+  const { field, value } = what;
+  const subkey = encoding.fieldSubkey(field);
+  const element = hash.home.elements.find(subkey);
+  const before = element.value;
+  const expiryBefore = before === null ? 0 : encoding.elementExpiryMs(before);
+  const expiryMs = what.expiryMs === KEEP_EXPIRY ? expiryBefore : what.expiryMs;
+  view.setElement(record, element, encoding.fieldElement(value, expiryMs));
+  moveInOrder(view, record, { hash, subkey, expiryBefore, expiryMs });
+  const isNew = before === null;
   const count = isNew ? hash.count + 1 : hash.count;
   const isTable = hash.isTable || isTableWith(view, { field, value, count });
   if (isNew || isTable !== hash.isTable) view.mutate(record, hash.change(count, isTable), 0);
@@ -167,20 +192,73 @@ export function set(view: View, record: Record, field: Bytes, value: Bytes): boo
   return isNew;
 }
 
-function setInline(view: View, record: Record, what: Entry & { hash: InlineHash }): boolean {
-  const { hash, field, value } = what;
-  const { limits } = view;
+function putInline(
+  view: View,
+  record: Record,
+  hash: InlineHash,
+  what: Entry & { readonly expiryMs: number },
+): boolean {
+  const { field, value } = what;
   const sizeBefore = hash.payloadSize;
   const countBefore = hash.fields.size;
   const isNew = !hash.fields.has(field);
   const count = isNew ? countBefore + 1 : countBefore;
   const isTable = hash.isTable || isTableWith(view, { field, value, count });
-  const undo = hash.set(field, value, isTable);
+  const expiryMs = what.expiryMs === KEEP_EXPIRY ? hash.expiryOf(field) : what.expiryMs;
+  const undo = hash.set(field, value, { expiryMs, isTable });
   view.mutate(record, undo, hash.payloadSize - sizeBefore);
   view.stats.changes++;
-  const { hashEntriesMax, inlineBytesMax } = limits.collections;
-  if (count > hashEntriesMax || hash.payloadSize > inlineBytesMax) explode(view, record, hash);
+  explodeIfLarge(view, record, hash);
   return isNew;
+}
+
+/** Gives a field that is there another expiry, 0 for none; not counted as a change. Throws COLD. */
+export function setExpiry(view: View, record: Record, field: Bytes, expiryMs: number): void {
+  const hash = hashOf(view, record);
+  if (hash instanceof InlineHash) {
+    const value = hash.fields.get(field);
+    if (value === undefined) return;
+    const sizeBefore = hash.payloadSize;
+    const undo = hash.set(field, value, { expiryMs, isTable: hash.isTable });
+    view.mutate(record, undo, hash.payloadSize - sizeBefore);
+    explodeIfLarge(view, record, hash);
+    return;
+  }
+  const subkey = encoding.fieldSubkey(field);
+  const element = hash.home.elements.find(subkey);
+  const { value } = element;
+  if (value === null) return;
+  const expiryBefore = encoding.elementExpiryMs(value);
+  const content = encoding.fieldElement(encoding.elementValue(value), expiryMs);
+  view.setElement(record, element, content);
+  moveInOrder(view, record, { hash, subkey, expiryBefore, expiryMs });
+}
+
+interface Moved {
+  readonly hash: ExplodedHash;
+  readonly subkey: Bytes;
+  readonly expiryBefore: number;
+  readonly expiryMs: number;
+}
+
+/** Keeps the order of dying of an exploded hash. */
+function moveInOrder(view: View, record: Record, moved: Moved): void {
+  const { hash, subkey, expiryBefore, expiryMs } = moved;
+  if (expiryBefore === expiryMs) return;
+  const { order } = hash.home;
+  if (expiryBefore !== 0) {
+    const before = order.known(encoding.orderSubkey(expiryBefore, subkey), "");
+    view.setElement(record, before, null);
+  }
+  if (expiryMs === 0) return;
+  view.setElement(record, order.known(encoding.orderSubkey(expiryMs, subkey), null), "");
+  view.mutate(record, hash.noteExpiry(expiryMs), 0);
+}
+
+function explodeIfLarge(view: View, record: Record, hash: InlineHash): void {
+  const { hashEntriesMax, inlineBytesMax } = view.limits.collections;
+  if (hash.fields.size <= hashEntriesMax && hash.payloadSize <= inlineBytesMax) return;
+  explode(view, record, hash);
 }
 
 function isTableWith(
@@ -199,16 +277,19 @@ function isTableWith(
 function explode(view: View, record: Record, hash: InlineHash): void {
   const home = view.newHome(record);
   for (const [field, value] of hash.fields) {
-    const element = home.elements.known(encoding.fieldSubkey(field), null);
-    const expiryMs = hash.expiries?.get(field) ?? 0;
+    const subkey = encoding.fieldSubkey(field);
+    const expiryMs = hash.expiryOf(field);
+    const element = home.elements.known(subkey, null);
     view.setElement(record, element, encoding.fieldElement(value, expiryMs));
+    if (expiryMs === 0) continue;
+    view.setElement(record, home.order.known(encoding.orderSubkey(expiryMs, subkey), null), "");
   }
-  const { isTable, expiries } = hash;
-  const parts = { count: hash.fields.size, isTable, hasExpiries: expiries !== null };
+  const { isTable, isExtended, nextExpiryMs } = hash;
+  const parts = { count: hash.fields.size, isTable, isExtended, nextExpiryMs };
   view.replace(record, new ExplodedHash(home, parts));
 }
 
-/** Removes a field; false when there is none. The last one leaves an empty hash: see `finish`. */
+/** Removes a field; false when there is none. The last one leaves an empty hash: see `removeIfEmpty`. */
 export function remove(view: View, record: Record, field: Bytes): boolean {
   const hash = hashOf(view, record);
   if (hash instanceof InlineHash) {
@@ -218,9 +299,13 @@ export function remove(view: View, record: Record, field: Bytes): boolean {
     const undo = hash.remove(field, value);
     view.mutate(record, undo, hash.payloadSize - sizeBefore);
   } else {
-    const element = hash.home.elements.find(encoding.fieldSubkey(field));
-    if (element.value === null) return false;
+    const subkey = encoding.fieldSubkey(field);
+    const element = hash.home.elements.find(subkey);
+    const { value } = element;
+    if (value === null) return false;
+    const expiryBefore = encoding.elementExpiryMs(value);
     view.setElement(record, element, null);
+    moveInOrder(view, record, { hash, subkey, expiryBefore, expiryMs: 0 });
     view.mutate(record, hash.change(hash.count - 1, hash.isTable), 0);
   }
   view.stats.changes++;
@@ -242,7 +327,7 @@ export function increment(view: View, record: Record, field: Bytes, by: Integer)
   if (before === null) throw NOT_AN_INTEGER;
   const sum = addInt64(before, by);
   if (sum === null) throw INCREMENT_OVERFLOW;
-  set(view, record, field, String(sum));
+  putSum(view, record, field, String(sum));
   return sum;
 }
 
@@ -259,27 +344,63 @@ export function incrementFloat(
   const sum = longDouble.add(number, by);
   if (sum === null) throw NOT_FINITE;
   const text = longDouble.format(sum);
-  set(view, record, field, text);
+  putSum(view, record, field, text);
   return text;
+}
+
+/** A sum lives as long as what it was added to; a field that had died begins anew. */
+function putSum(view: View, record: Record, field: Bytes, value: Bytes): void {
+  const isDeadNow = removeIfDead(view, record, field);
+  put(view, record, { field, value, expiryMs: isDeadNow ? 0 : KEEP_EXPIRY });
+}
+
+/** Removes a field that has died, as the expirer would, and tells of it; true if it did. Throws COLD. */
+export function removeIfDead(view: View, record: Record, field: Bytes): boolean {
+  if (!dropIfDead(view, record, field)) return false;
+  view.notify("hash", "hexpired", record.key);
+  return true;
+}
+
+/** The same, without a word. */
+export function dropIfDead(view: View, record: Record, field: Bytes): boolean {
+  const hash = hashOf(view, record);
+  if (!mayHoldDead(view, hash) || !isDead(view, expiryOf(view, record, field))) return false;
+  remove(view, record, field);
+  view.stats.expiredFields++;
+  return true;
+}
+
+/** When a field dies or has died, 0 for never or for no such field. Throws COLD. */
+export function expiryOf(view: View, record: Record, field: Bytes): number {
+  const hash = hashOf(view, record);
+  if (hash instanceof InlineHash) return hash.expiryOf(field);
+  const { value } = hash.home.elements.find(encoding.fieldSubkey(field));
+  return value === null ? 0 : encoding.elementExpiryMs(value);
 }
 
 // Dumps
 
-/** As DUMP writes it. Throws COLD. */
-export function dumped(
-  view: View,
-  record: Record,
-): { readonly kind: typeof HASH; readonly flat: readonly Bytes[]; readonly isPacked: boolean } {
+/** As DUMP writes it, the dead included: a hash is never dumped empty. Throws COLD. */
+export function dumped(view: View, record: Record): DumpedHash {
   const flat: Bytes[] = [];
-  forEach(view, record, (field, value) => flat.push(field, value));
-  return { kind: HASH, flat, isPacked: !hashOf(view, record).isTable };
+  const expiries: number[] = [];
+  let isMortal = false;
+  forEachStored(view, record, (field, value, expiryMs) => {
+    flat.push(field, value);
+    expiries.push(expiryMs);
+    if (expiryMs !== 0) isMortal = true;
+  });
+  const isPacked = !hashOf(view, record).isTable;
+  return { kind: HASH, flat, expiries: isMortal ? expiries : null, isPacked };
 }
 
-/** Makes a hash of fields and values in turn, where there is no key. */
-export function restore(view: View, key: Bytes, flat: readonly Bytes[], expiryMs: number): Record {
+/** Makes a hash of what a dump held, where there is no key. */
+export function restore(view: View, key: Bytes, dump: DumpedHash, expiryMs: number): Record {
   const record = view.set(key, { kind: HASH, value: InlineHash.empty(), expiryMs });
+  const { flat, expiries } = dump;
   for (let index = 0; index + 1 < flat.length; index += 2) {
-    set(view, record, flat[index] ?? "", flat[index + 1] ?? "");
+    const [field, value] = [flat[index] ?? "", flat[index + 1] ?? ""];
+    put(view, record, { field, value, expiryMs: expiries?.[index / 2] ?? 0 });
   }
   return record;
 }

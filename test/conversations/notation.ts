@@ -15,7 +15,6 @@
 
 import { unreachable } from "../../src/base/assert.ts";
 import { bytesOfText, isBytes, type Bytes } from "../../src/base/bytes.ts";
-import { formatDouble } from "../../src/resp/double.ts";
 import {
   BigNumber,
   Double,
@@ -122,7 +121,7 @@ export function asResp2(reply: Reply): Reply {
     case "push":
       return reply.items.map(asResp2);
     case "double":
-      return formatDouble(reply.value);
+      return shortest(reply.value);
     case "big-number":
       return reply.digits;
     case "verbatim":
@@ -134,6 +133,11 @@ export function asResp2(reply: Reply): Reply {
     default:
       return unreachable(reply);
   }
+}
+
+function shortest(value: number): Bytes {
+  if (value === Infinity) return "inf";
+  return value === -Infinity ? "-inf" : String(value);
 }
 
 /** Reads what `format` writes. Throws NotationError. */
