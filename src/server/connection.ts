@@ -14,6 +14,7 @@ import { ProtocolError } from "../resp/errors.ts";
 import { ErrorReply } from "../resp/reply.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
+import { send } from "./direct-output.ts";
 
 export interface OutputLimits {
   /** Bytes of unsent replies at which the connection is closed; 0 for no limit. */
@@ -58,6 +59,7 @@ export class Connection implements Output {
   lastInputMs: number;
   readonly #parts: ConnectionParts;
   readonly #decoder: Decoder;
+  readonly #descriptor: number;
   #out: Bytes = "";
   #processing = false;
   #flushAsked = false;
@@ -80,6 +82,7 @@ export class Connection implements Output {
     this.createdMs = parts.host.clock.nowMs();
     this.lastInputMs = this.createdMs;
     this.#decoder = new Decoder(parts.limits);
+    this.#descriptor = this.descriptor;
     this.session = new Session(parts.host, parts.id, this);
     this.#decoder.restricted = this.session.mustAuthenticate;
     this.session.onResume = () => {
@@ -228,10 +231,11 @@ export class Connection implements Output {
   #flushSoon(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
-    queueMicrotask(this.#flushNow);
+    if (unflushed.length === 0) queueMicrotask(flushAll);
+    unflushed.push(this);
   }
 
-  readonly #flushNow = (): void => {
+  flushNow(): void {
     this.#flushAsked = false;
     if (this.#out === "") return;
     try {
@@ -239,7 +243,7 @@ export class Connection implements Output {
     } catch (error) {
       this.#parts.host.onBug(error);
     }
-  };
+  }
 
   #flush(): void {
     this.#writeOut();
@@ -252,7 +256,7 @@ export class Connection implements Output {
     this.#out = "";
     if (this.socket.destroyed) return;
     this.#parts.stats.totalNetOutputBytes += out.length;
-    this.socket.write(out, "latin1");
+    send(this.socket, this.#descriptor, out);
     if (this.socket.writableLength > OUTPUT_PAUSE_BYTES) this.#drained = false;
     this.#checkOutputLimit();
   }
@@ -334,6 +338,15 @@ export class Connection implements Output {
     this.session.closed();
     this.#parts.onClose(this);
   }
+}
+
+/** Connections with output that waits for the end of the event: one microtask serves them all. */
+let unflushed: Connection[] = [];
+
+function flushAll(): void {
+  const connections = unflushed;
+  unflushed = [];
+  for (const connection of connections) connection.flushNow();
 }
 
 /** As Redis writes it: IPv6 in brackets, IPv4 plain even when it came in through IPv6. */
