@@ -3,7 +3,7 @@
 // process id.
 
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +57,19 @@ export function peerAt(host: string, port: number): Target {
 export function residentBytes(processId: number): number {
   const text = execFileSync("ps", ["-o", "rss=", "-p", String(processId)], { encoding: "utf8" });
   return Number(text.trim()) * 1024;
+}
+
+/** User and system time of a process with all its threads; NaN where there is no /proc. */
+export function processorSeconds(processId: number): number {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${processId}/stat`, "latin1");
+  } catch {
+    return Number.NaN;
+  }
+  // Behind the name, which may hold spaces, the 12th and 13th field, in hundredths.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 type Plan = (port: number, dir: string) => { command: string; args: string[] };
