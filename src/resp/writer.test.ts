@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import * as fc from "fast-check";
+
 import { AssertionFailed } from "../base/assert.ts";
 import {
   BigNumber,
@@ -107,4 +109,21 @@ test("a reply longer than a string can be is written in parts", () => {
   let total = 0;
   for (const part of parts) total += part.length;
   assert.equal(total, 4 + 2 * (12 + half.length + 2));
+});
+
+test("arrays of strings, written in one go, are what they are piece by piece", () => {
+  const text = fc.oneof(
+    fc.uint8Array({ maxLength: 30 }).map((raw) => Buffer.from(raw).latin1Slice()),
+    fc.nat(120).map((size) => "x".repeat(size)),
+    fc.constantFrom("y".repeat(1023), "z".repeat(1024), "w".repeat(70_000)),
+  );
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 200 }), (items) => {
+      for (const reply of [items, [items, 1, items], new SetReply(items)]) {
+        assert.equal(encode(reply, 3), encodeParts(reply, 3).join(""));
+      }
+    }),
+  );
+  const many = Array.from({ length: 30_000 }, () => "abc");
+  assert.equal(encode(many, 2), encodeParts(many, 2).join(""));
 });

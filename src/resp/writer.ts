@@ -3,7 +3,9 @@
 // always the length of what follows it. // Law 2.
 //
 // Strings are concatenated, not buffers filled: V8 joins them lazily and the socket copies the
-// joined string once. Most replies are short and known, so they stand ready.
+// joined string once. Most replies are short and known, so they stand ready. Many short strings in a
+// row are the exception: joining costs more than writing them byte for byte (LRANGE of 600 elements of
+// three bytes: 23 us against 6).
 
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
@@ -21,11 +23,26 @@ const INT64_LIMIT = 2n ** 63n;
 /** encodeParts joins pieces up to this size. */
 const PART_BYTES = 1024 * 1024;
 
+/** Where arrays of short strings are written; longer ones are joined. */
+const scratch = Buffer.allocUnsafe(64 * 1024);
+/** Up to this length on average: beyond, V8 keeps slices, which are slow to read byte by byte. */
+const SHORT_BYTES_MEAN = 12;
+/** A native write costs more than so many bytes written one by one. */
+const BY_HAND_MAX = 24;
+/** $, a length, and two line ends. */
+const BULK_OVERHEAD_MAX = 16;
+const DIGIT_0 = 0x30;
+const DOLLAR = 0x24;
+const CR = 0x0d;
+const LF = 0x0a;
+
 const NULL_BULK = "$-1\r\n";
 const NULL_ARRAY_RESP2 = "*-1\r\n";
 const NULL_RESP3 = "_\r\n";
 const INTEGERS = Array.from({ length: READY_COUNT }, (_, number) => `:${number}\r\n`);
 const BULK_HEADERS = Array.from({ length: READY_COUNT }, (_, length) => `$${length}\r\n`);
+/** The header of a bulk string behind another one, with the line end of that. */
+const BULK_MIDDLES = BULK_HEADERS.map((header) => `\r\n${header}`);
 
 /**
  * The bytes of `reply`. Throws RangeError when they would be longer than a string can be (512 MB):
@@ -65,8 +82,57 @@ function encodeAt(reply: Reply, protocol: Protocol, depth: number): Bytes {
   if (items === null) return leaf(reply, protocol);
   assert(depth < DEPTH_MAX, "reply nests too deep");
   let text = aggregateHeader(reply, items.length, protocol);
+  if (areStrings(items)) return text + bulks(items);
   for (const item of items) text += encodeAt(item, protocol, depth + 1);
   return text;
+}
+
+function areStrings(items: readonly Reply[]): items is readonly Bytes[] {
+  for (const item of items) if (typeof item !== "string") return false;
+  return true;
+}
+
+/** Bulk strings, one behind the other. */
+function bulks(items: readonly Bytes[]): Bytes {
+  const { length } = items;
+  let bytes = 0;
+  for (const item of items) bytes += item.length;
+  const areShort = bytes <= length * SHORT_BYTES_MEAN;
+  if (areShort && bytes + length * BULK_OVERHEAD_MAX <= scratch.length) return shortBulks(items);
+  let text = "";
+  for (const item of items) {
+    const size = item.length;
+    text += (BULK_MIDDLES[size] ?? `\r\n$${size}\r\n`) + item;
+  }
+  // Each brought the line end of the one before it.
+  return `${text.slice(2)}\r\n`;
+}
+
+function shortBulks(items: readonly Bytes[]): Bytes {
+  let at = 0;
+  for (const item of items) {
+    const { length } = item;
+    scratch[at++] = DOLLAR;
+    if (length < 10) {
+      scratch[at++] = DIGIT_0 + length;
+    } else if (length < 100) {
+      const tens = Math.floor(length / 10);
+      scratch[at++] = DIGIT_0 + tens;
+      scratch[at++] = DIGIT_0 + length - tens * 10;
+    } else {
+      at += scratch.latin1Write(String(length), at);
+    }
+    scratch[at++] = CR;
+    scratch[at++] = LF;
+    if (length > BY_HAND_MAX) {
+      at += scratch.latin1Write(item, at);
+    } else {
+      for (let index = 0; index < length; index++) scratch[at++] = item.charCodeAt(index);
+    }
+    scratch[at++] = CR;
+    scratch[at++] = LF;
+  }
+  return scratch.latin1Slice(0, at);
 }
 
 function visit(
