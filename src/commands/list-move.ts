@@ -78,7 +78,7 @@ function pushMoved(view: View, target: Record, end: list.End, texts: readonly By
   let bytes = 0;
   for (const text of texts) bytes += text.length;
   list.willGrow(view, target, texts.length, bytes);
-  for (const text of texts) list.push(view, target, end, text);
+  list.push(view, target, { end, texts, from: 0 });
   view.notify("list", end === "head" ? "lpush" : "rpush", target.key);
   view.stats.changes = changes;
 }

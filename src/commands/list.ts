@@ -81,7 +81,7 @@ function pushed(view: View, record: Record, args: Args, end: list.End): number {
   let bytes = 0;
   for (let index = 2; index < args.length; index++) bytes += at(args, index).length;
   list.willGrow(view, record, args.length - 2, bytes);
-  for (let index = 2; index < args.length; index++) list.push(view, record, end, at(args, index));
+  list.push(view, record, { end, texts: args, from: 2 });
   view.notify("list", end === "head" ? "lpush" : "rpush", record.key);
   return list.length(view, record);
 }

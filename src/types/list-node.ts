@@ -52,9 +52,9 @@ export class ListNode implements ElementObject {
     return texts;
   }
 
-  push(end: End, text: Bytes): Undo {
-    this.put(end, text);
-    return new PushUndo(this, end);
+  /** How the last `count` calls of `put` are taken back. */
+  undoPuts(end: End, count: number): Undo {
+    return new PutsUndo(this, end, count);
   }
 
   /** There is one. */
@@ -62,7 +62,7 @@ export class ListNode implements ElementObject {
     return new PopUndo(this, end, this.take(end));
   }
 
-  /** `push` without a way back. */
+  /** Without a way back: see `undoPuts`. */
   put(end: End, text: Bytes): void {
     if (end === "head") this.texts.pushFront(text);
     else this.texts.pushBack(text);
@@ -112,17 +112,19 @@ export class ListNode implements ElementObject {
   }
 }
 
-class PushUndo implements Undo {
+class PutsUndo implements Undo {
   readonly #node: ListNode;
   readonly #end: End;
+  readonly #count: number;
 
-  constructor(node: ListNode, end: End) {
+  constructor(node: ListNode, end: End, count: number) {
     this.#node = node;
     this.#end = end;
+    this.#count = count;
   }
 
   revert(): void {
-    this.#node.take(this.#end);
+    for (let left = this.#count; left > 0; left--) this.#node.take(this.#end);
   }
 }
 

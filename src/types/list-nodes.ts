@@ -82,24 +82,51 @@ function hasRoom(limits: CollectionLimits, node: ListNode, text: Bytes): boolean
 
 // At the ends
 
-/** Throws COLD. */
-export function push(place: Place, end: End, text: Bytes): void {
-  const { view, record, list } = place;
-  const { elements } = list.home;
-  const key = endKey(list, end);
-  const element = elements.find(key);
-  const node = nodeOf(view, element);
-  const undo = new HeaderUndo(list);
-  if (hasRoom(view.limits.collections, node, text)) {
-    const change = { undo: node.push(end, text), growth: encoding.textSize(text) };
-    view.mutateElement(record, element, change);
-    addToEnd(list, end, 1);
-  } else {
-    const born = end === "head" ? keyBefore(key) : keyAfter(key);
-    view.setElement(record, elements.known(born, null), ListNode.of([text]));
-    if (!list.isOneNode) list.directory.insert(view, record, key, endCount(list, end));
-    setEnd(list, end, { key: born, count: 1 });
+/** The texts from `from` on, one after the other. Throws COLD. */
+export function push(place: Place, end: End, texts: readonly Bytes[], from: number): void {
+  let next = from;
+  while (next < texts.length) {
+    next = fill(place, end, texts, next);
+    if (next < texts.length) bear(place, end, texts[next++] ?? "");
   }
+}
+
+/** Pushes as many texts as have room in the node at an end; returns the index of the next. */
+function fill(place: Place, end: End, texts: readonly Bytes[], from: number): number {
+  const { view, record, list } = place;
+  const { collections } = view.limits;
+  const element = list.home.elements.find(endKey(list, end));
+  const node = nodeOf(view, element);
+  let next = from;
+  let growth = 0;
+  let packedBytes = 0;
+  for (; next < texts.length; next++) {
+    const text = texts[next] ?? "";
+    if (!hasRoom(collections, node, text)) break;
+    node.put(end, text);
+    growth += encoding.textSize(text);
+    packedBytes += packedSize(text);
+  }
+  const count = next - from;
+  if (count === 0) return next;
+  view.mutateElement(record, element, { undo: node.undoPuts(end, count), growth });
+  const undo = new HeaderUndo(list);
+  addToEnd(list, end, count);
+  list.count += count;
+  list.packedBytes += packedBytes;
+  view.mutate(record, undo, 0);
+  return next;
+}
+
+/** A new node at an end, with its first text. */
+function bear(place: Place, end: End, text: Bytes): void {
+  const { view, record, list } = place;
+  const key = endKey(list, end);
+  const born = end === "head" ? keyBefore(key) : keyAfter(key);
+  view.setElement(record, list.home.elements.known(born, null), ListNode.of([text]));
+  if (!list.isOneNode) list.directory.insert(view, record, key, endCount(list, end));
+  const undo = new HeaderUndo(list);
+  setEnd(list, end, { key: born, count: 1 });
   list.count++;
   list.packedBytes += packedSize(text);
   view.mutate(record, undo, 0);

@@ -125,23 +125,53 @@ function setQuicklist(view: View, record: Record, list: InlineList | ExplodedLis
   view.mutate(record, undo, 0);
 }
 
-/** Throws COLD. */
-export function push(view: View, record: Record, end: End, text: Bytes): void {
+export interface Pushed {
+  readonly end: End;
+  readonly texts: readonly Bytes[];
+  /** The index of the first that is meant. */
+  readonly from: number;
+}
+
+/** Pushes the texts from `from` on, one after the other. Throws COLD. */
+export function push(view: View, record: Record, what: Pushed): void {
+  const { end, texts, from } = what;
+  let next = from;
+  const inline = listOf(view, record);
+  if (inline instanceof InlineList) next = pushInline(view, record, { inline, end, texts, from });
   const list = listOf(view, record);
-  if (list instanceof InlineList) {
-    const packedBefore = list.packedBytes;
-    const undo = list.node.push(end, text);
-    list.packedBytes += packedSize(text);
-    view.mutate(record, new InlineUndo(list, undo, packedBefore), textSize(text));
-    explodeIfLarge(view, record, list);
-  } else {
-    nodes.push({ view, record, list }, end, text);
+  if (list instanceof ExplodedList) nodes.push({ view, record, list }, end, texts, next);
+  view.stats.changes += texts.length - from;
+}
+
+/** As many as it takes until the list is too large to be inline; returns the index of the next. */
+function pushInline(
+  view: View,
+  record: Record,
+  what: Pushed & { readonly inline: InlineList },
+): number {
+  const { inline, end, texts, from } = what;
+  const { node } = inline;
+  let next = from;
+  let growth = 0;
+  let packed = 0;
+  while (next < texts.length && mayStayInline(view, inline)) {
+    const text = texts[next++] ?? "";
+    node.put(end, text);
+    growth += textSize(text);
+    packed += packedSize(text);
   }
-  view.stats.changes++;
+  const undo = node.undoPuts(end, next - from);
+  noteInline(view, record, { list: inline, undo, growth, packed });
+  explodeIfLarge(view, record, inline);
+  return next;
+}
+
+function mayStayInline(view: View, { payloadSize, count }: InlineList): boolean {
+  return payloadSize <= view.limits.collections.inlineBytesMax || count <= 1;
 }
 
 function explodeIfLarge(view: View, record: Record, list: InlineList): void {
-  if (list.payloadSize <= view.limits.collections.inlineBytesMax || list.count === 1) return;
+  if (mayStayInline(view, list)) return;
   const { changes } = view.stats;
   nodes.explode(view, record, list);
   view.stats.changes = changes;
@@ -341,7 +371,7 @@ export function dumped(
 /** Makes a list of texts, where there is no key. */
 export function restore(view: View, key: Bytes, texts: readonly Bytes[], expiryMs: number): Record {
   const record = made(view, key, expiryMs);
-  for (const text of texts) push(view, record, "tail", text);
+  push(view, record, { end: "tail", texts, from: 0 });
   willGrow(view, record, 0, 0);
   return record;
 }
