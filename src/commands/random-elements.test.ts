@@ -10,9 +10,11 @@ test("a count that no reply could hold is refused, and neither time nor memory i
   const world = dataWorld();
   world.run("HSET", "hash", "field", "value");
   world.run("SADD", "set", "member");
+  world.run("ZADD", "sorted", "1", "member");
   for (const call of [
     ["HRANDFIELD", "hash"],
     ["SRANDMEMBER", "set"],
+    ["ZRANDMEMBER", "sorted"],
   ] as const) {
     const reply = world.run(...call, "-999999999");
     assert.ok(reply instanceof ErrorReply);

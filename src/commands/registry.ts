@@ -26,6 +26,8 @@ import { setCommands } from "./set-rows.ts";
 import { shutdownCommands } from "./shutdown.ts";
 import { slowlogCommands } from "./slowlog.ts";
 import { streamCommands } from "./stream-rows.ts";
+import { sortedSetRangeCommands } from "./sorted-set-range-rows.ts";
+import { sortedSetCommands } from "./sorted-set-rows.ts";
 import { stringCommands } from "./string-rows.ts";
 import { transactionCommands } from "./transaction.ts";
 import type { CommandRows } from "./table.ts";
@@ -38,6 +40,8 @@ export const COMMANDS: CommandRows = {
   ...setCommands,
   ...streamCommands,
   ...listCommands,
+  ...sortedSetCommands,
+  ...sortedSetRangeCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

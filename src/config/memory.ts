@@ -8,7 +8,6 @@ const MB = 1024 ** 2;
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
-const noSortedSets = { noEffect: "this build has no sorted sets" };
 const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
 
 export const memorySettings = {
@@ -155,13 +154,13 @@ export const structureSettings = {
     integer(0, MOST),
     128,
     "Members up to which a sorted set is kept as one value.",
-    { ...noSortedSets, aliases: ["zset-max-ziplist-entries"] },
+    { aliases: ["zset-max-ziplist-entries"] },
   ),
   "zset-max-listpack-value": runtime(
     memory(0, MOST),
     64,
     "Bytes up to which its members may go for that.",
-    { ...noSortedSets, aliases: ["zset-max-ziplist-value"] },
+    { aliases: ["zset-max-ziplist-value"] },
   ),
   "hll-sparse-max-bytes": runtime(
     memory(0, MOST),

@@ -11,8 +11,9 @@ import { crc64 } from "./crc64.ts";
 import * as hash from "./rdb-hash.ts";
 import * as list from "./rdb-list.ts";
 import * as set from "./rdb-set.ts";
+import * as sortedSet from "./rdb-sorted-set.ts";
 import { BadDump, decodeString, DumpReader, encodeString } from "./rdb-string.ts";
-import { HASH, LIST, SET, STRING } from "./record.ts";
+import { HASH, LIST, SET, SORTED_SET, STRING } from "./record.ts";
 
 export { BadDump } from "./rdb-string.ts";
 
@@ -29,7 +30,8 @@ export type DumpedValue =
   | { readonly kind: typeof STRING; readonly value: Bytes }
   | hash.DumpedHash
   | list.DumpedList
-  | set.DumpedSet;
+  | set.DumpedSet
+  | sortedSet.DumpedSortedSet;
 
 export function encodeDump(dumped: DumpedValue): Bytes {
   const isMortal = dumped.kind === HASH && dumped.expiries !== null;
@@ -49,6 +51,8 @@ function encodeValue(dumped: DumpedValue): Bytes {
       return list.encode(dumped);
     case SET:
       return set.encode(dumped);
+    case SORTED_SET:
+      return sortedSet.encode(dumped);
     default:
       return unreachable(dumped);
   }
@@ -69,7 +73,11 @@ export function decodeDump(dump: Bytes): DumpedValue {
 /** Each kind knows its types, and gives null for another's. */
 function decodeValue(type: number, reader: DumpReader): DumpedValue {
   if (type === TYPE_STRING) return { kind: STRING, value: decodeString(reader) };
-  const value = hash.decode(type, reader) ?? list.decode(type, reader) ?? set.decode(type, reader);
+  const value =
+    hash.decode(type, reader) ??
+    list.decode(type, reader) ??
+    set.decode(type, reader) ??
+    sortedSet.decode(type, reader);
   if (value === null) throw new BadDump("format");
   return value;
 }

@@ -1,6 +1,6 @@
 // When a collection is kept as one value and when it explodes, and what OBJECT ENCODING calls it.
 
-/** Redis's thresholds, and one of ours. */
+/** Redis's thresholds, and two of ours. */
 export interface CollectionLimits {
   /** An inline payload grows to about this: it is written whole with each group that changes it. */
   inlineBytesMax: number;
@@ -18,6 +18,8 @@ export interface CollectionLimits {
   /** `zset-max-listpack-entries` and `zset-max-listpack-value`. */
   sortedSetEntriesMax: number;
   sortedSetValueBytesMax: number;
+  /** Members of a sorted set that are counted together: more make two buckets. At least 2. */
+  sortedSetBucketMax: number;
   /** `stream-node-max-bytes` and `stream-node-max-entries`; 0 for no limit. */
   streamNodeBytesMax: number;
   streamNodeEntriesMax: number;
@@ -36,6 +38,7 @@ export function usualCollectionLimits(): CollectionLimits {
     setValueBytesMax: 64,
     sortedSetEntriesMax: 128,
     sortedSetValueBytesMax: 64,
+    sortedSetBucketMax: 192,
     streamNodeBytesMax: 4096,
     streamNodeEntriesMax: 100,
   };

@@ -295,6 +295,28 @@ export class Directory {
     this.#addTo(view, record, leaf, by);
   }
 
+  /**
+   * Changes the count of the last node whose key is not after `key`, which is there; it stays at least
+   * one. Returns the node as it is then. Throws COLD.
+   */
+  addAt(view: View, record: Record, key: Bytes, by: number): Place {
+    const path = this.#path(view, key);
+    const leaf = path.at(-1);
+    if (leaf === undefined) throw new AssertionFailed("there is a root");
+    if (leaf.index < 0) {
+      const place = this.atKey(view, key);
+      if (place === null) throw new AssertionFailed("there is such a node");
+      return this.addAt(view, record, place.key, by);
+    }
+    let before = 0;
+    for (const { page, index } of path) before += page.before(index);
+    this.#addAbove(view, record, path, by);
+    this.#addTo(view, record, leaf, by);
+    const count = leaf.page.counts[leaf.index] ?? 0;
+    assert(count > 0, "a node has elements");
+    return { key: leaf.page.keys[leaf.index] ?? "", before, count };
+  }
+
   /** Removes a node that is there. Throws COLD. */
   remove(view: View, record: Record, key: Bytes): void {
     const path = this.#path(view, key);

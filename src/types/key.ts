@@ -17,6 +17,7 @@ import type { View } from "../keyspace/view.ts";
 import * as hash from "./hash.ts";
 import * as list from "./list.ts";
 import { parseInteger } from "./number.ts";
+import * as sortedSet from "./sorted-set.ts";
 import * as set from "./set.ts";
 
 /** Longer strings are "raw" in Redis: header, string and the closing zero fill 64 bytes. */
@@ -46,6 +47,7 @@ export function encodingName(record: Record, view: View): string {
   if (record.kind === HASH) return hash.encodingName(view, record);
   if (record.kind === SET) return set.encodingName(view, record);
   if (record.kind === LIST) return list.encodingName(view, record);
+  if (record.kind === SORTED_SET) return sortedSet.encodingName(view, record);
   const { value } = record;
   if (typeof value !== "string") return "raw";
   if (parseInteger(value) !== null) return "int";

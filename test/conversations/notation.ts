@@ -15,6 +15,7 @@
 
 import { unreachable } from "../../src/base/assert.ts";
 import { bytesOfText, isBytes, type Bytes } from "../../src/base/bytes.ts";
+import { formatDouble } from "../../src/resp/double.ts";
 import {
   BigNumber,
   Double,
@@ -121,7 +122,7 @@ export function asResp2(reply: Reply): Reply {
     case "push":
       return reply.items.map(asResp2);
     case "double":
-      return shortest(reply.value);
+      return formatDouble(reply.value);
     case "big-number":
       return reply.digits;
     case "verbatim":
@@ -133,11 +134,6 @@ export function asResp2(reply: Reply): Reply {
     default:
       return unreachable(reply);
   }
-}
-
-function shortest(value: number): Bytes {
-  if (value === Infinity) return "inf";
-  return value === -Infinity ? "-inf" : String(value);
 }
 
 /** Reads what `format` writes. Throws NotationError. */

@@ -9,8 +9,8 @@ import { Status, type Reply } from "../../src/resp/reply.ts";
 import { isOracleInstalled, startOracle } from "../conversations/oracle.ts";
 import { startKept } from "../support/kept.ts";
 
-/** Redis 7.2 needs one argument less. */
-const CHANGED_IN_7_2 = new Set(["command|getkeys", "command|getkeysandflags"]);
+/** Redis 7.2 needs one argument less, or takes one more. */
+const CHANGED_IN_7_2 = new Set(["command|getkeys", "command|getkeysandflags", "zrank", "zrevrank"]);
 const ONLY_KEPT = new Set(["once"]);
 
 type Plain = string | number | null | readonly Plain[];
