@@ -34,7 +34,7 @@ function positionsOf(spec: KeySpec, args: Args): number[] {
     case "keyword": {
       for (let index = spec.from; index < args.length; index++) {
         if (args[index]?.toUpperCase() !== spec.word) continue;
-        const last = endOf(spec.last, args.length);
+        const last = spec.last < 0 ? endOf(spec.last, args.length) : index + 1 + spec.last;
         const count = Math.max(0, last - index);
         return steps(index + 1, spec.limit === 2 ? index + Math.floor(count / 2) : last, spec.step);
       }

@@ -12,6 +12,7 @@ import { dumpCommands } from "./dump.ts";
 import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
 import { hashExpiryCommands } from "./hash-expiry-rows.ts";
+import { geoCommands } from "./geo-rows.ts";
 import { hashCommands } from "./hash-rows.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: CommandRows = {
   ...listCommands,
   ...sortedSetCommands,
   ...sortedSetRangeCommands,
+  ...geoCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -56,8 +56,11 @@ export class NullArray {
 export class Double {
   readonly kind = "double";
   readonly value: number;
-  constructor(value: number) {
+  /** Where a command has a spelling of its own for the same number; else null. */
+  readonly digits: string | null;
+  constructor(value: number, digits: string | null = null) {
     this.value = value;
+    this.digits = digits;
   }
 }
 

@@ -78,6 +78,7 @@ function freezeAt(reply: Reply, depth: number): Bytes {
     case "null-array":
       return "N";
     case "double":
+      if (reply.digits !== null) return sized("D", reply.digits);
       return `d${float64Bytes(reply.value)}`;
     case "big-number":
       return sized("(", reply.digits);
@@ -206,6 +207,8 @@ function thawText(source: Source, tag: string): Reply {
       return new Status(source.text());
     case "-":
       return new ErrorReply(source.text());
+    case "D":
+      return spelledDouble(source.text());
     case "b":
       return bigint(source.text());
     case "(":
@@ -217,6 +220,12 @@ function thawText(source: Source, tag: string): Reply {
     default:
       throw new CorruptReply(`tag ${tag.charCodeAt(0)}`);
   }
+}
+
+function spelledDouble(digits: Bytes): Double {
+  const value = Number(digits);
+  if (digits === "" || !Number.isFinite(value)) throw new CorruptReply("a double");
+  return new Double(value, digits);
 }
 
 function bigint(digits: string): bigint {

@@ -46,6 +46,7 @@ test("every reply is written as its protocol wants it", () => {
     [new Status("x y"), "+x y\r\n", "+x y\r\n"],
     [new ErrorReply("ERR no"), "-ERR no\r\n", "-ERR no\r\n"],
     [new Double(3.1), "$3\r\n3.1\r\n", ",3.1\r\n"],
+    [new Double(0.1, "0.10"), "$4\r\n0.10\r\n", ",0.10\r\n"],
     [new Double(-Infinity), "$4\r\n-inf\r\n", ",-inf\r\n"],
     [new BigNumber("-123"), "$4\r\n-123\r\n", "(-123\r\n"],
     [new Verbatim("txt", "hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"],

@@ -229,8 +229,10 @@ function leaf(reply: Composite, protocol: Protocol): Bytes {
       return `-${oneLine(reply.text)}\r\n`;
     case "null-array":
       return protocol === 2 ? NULL_ARRAY_RESP2 : NULL_RESP3;
-    case "double":
-      return protocol === 2 ? bulk(formatDouble(reply.value)) : `,${formatDouble(reply.value)}\r\n`;
+    case "double": {
+      const digits = reply.digits ?? formatDouble(reply.value);
+      return protocol === 2 ? bulk(digits) : `,${digits}\r\n`;
+    }
     case "big-number":
       return protocol === 2 ? bulk(reply.digits) : `(${reply.digits}\r\n`;
     case "verbatim":

@@ -48,7 +48,8 @@ export function positions(
   return from < to ? { from, to } : null;
 }
 
-type Visit = (member: Bytes, score: number) => void;
+/** False ends the walk. */
+type Visit = (member: Bytes, score: number) => boolean;
 
 /** Tells the members of a range that a selection leaves. Throws COLD. */
 export function walk(
@@ -69,7 +70,7 @@ export function walk(
   for (let index = 0; index < count; index++) {
     const step = selection.offset + index;
     const place = selection.reverse ? to - 1 - step : from + step;
-    visit(form.members[place] ?? "", form.scores[place] ?? 0);
+    if (!visit(form.members[place] ?? "", form.scores[place] ?? 0)) return;
   }
 }
 
@@ -79,7 +80,7 @@ export function entriesOf(
   what: { readonly range: Range; readonly selection: Selection },
 ): Entry[] {
   const entries: Entry[] = [];
-  walk(view, record, what, (member, score) => entries.push({ member, score }));
+  walk(view, record, what, (member, score) => entries.push({ member, score }) > 0);
   return entries;
 }
 
@@ -338,8 +339,7 @@ function walkSubkeys(
       skip--;
       return true;
     }
-    visit(encoding.memberOf(subkey), encoding.scoreOf(subkey, value));
     count--;
-    return count > 0;
+    return visit(encoding.memberOf(subkey), encoding.scoreOf(subkey, value)) && count > 0;
   });
 }

@@ -122,7 +122,7 @@ export function asResp2(reply: Reply): Reply {
     case "push":
       return reply.items.map(asResp2);
     case "double":
-      return formatDouble(reply.value);
+      return reply.digits ?? formatDouble(reply.value);
     case "big-number":
       return reply.digits;
     case "verbatim":
