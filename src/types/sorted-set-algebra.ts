@@ -61,18 +61,21 @@ function walk(
   else sortedSet.walkAny(view, record, visit);
 }
 
-/** A score as one source brings it in. */
+/** A score as one source brings it in; NaN when infinity meets a weight of 0. */
 function weighted(aggregate: Aggregate, weight: number, score: number): number {
-  const product = aggregate === "COUNT" ? weight : weight * score;
-  return Number.isNaN(product) ? 0 : product;
+  return aggregate === "COUNT" ? weight : weight * score;
 }
 
+function zeroForNaN(value: number): number {
+  return Number.isNaN(value) ? 0 : value;
+}
+
+/** NaN on the right is less than nothing and greater than nothing, as in Redis. */
 function combined(aggregate: Aggregate, left: number, right: number): number {
   if (aggregate === "MIN") return right < left ? right : left;
   if (aggregate === "MAX") return right > left ? right : left;
-  const sum = left + right;
   // Infinity and its opposite.
-  return Number.isNaN(sum) ? 0 : sum;
+  return zeroForNaN(left + right);
 }
 
 function present(sources: readonly Source[]): Present[] {
@@ -98,7 +101,7 @@ export function union(view: View, sources: readonly Source[], aggregate: Aggrega
   const scores = new Map<Bytes, number>();
   for (const source of bySize(view, present(sources))) {
     walk(view, source, (member, score) => {
-      const its = weighted(aggregate, source.weight, score);
+      const its = zeroForNaN(weighted(aggregate, source.weight, score));
       const before = scores.get(member);
       scores.set(member, before === undefined ? its : combined(aggregate, before, its));
       return true;
@@ -165,7 +168,7 @@ function intersect(
   sift(view, smallest, (chunk) => {
     let left = chunk.map(({ member, score }) => ({
       member,
-      score: weighted(aggregate, smallest.weight, score),
+      score: zeroForNaN(weighted(aggregate, smallest.weight, score)),
     }));
     for (const other of others) left = shared(view, left, other, aggregate);
     return left.every(visit);
