@@ -3,7 +3,7 @@
 // operations are looked at; each is one command at a time on one connection, so that the figure is its
 // latency, round trip included (the first column).
 //
-//   node build/bench/collections.js [--sizes 10,1000,100000] [--families list] [--times 200]
+//   node build/bench/collections.js [--sizes 10,1000,100000] [--families list,zset] [--times 200]
 
 import { connect, type Socket } from "node:net";
 import { parseArgs } from "node:util";
@@ -58,7 +58,41 @@ const LIST: Family = {
   ],
 };
 
-const FAMILIES: readonly Family[] = [LIST];
+const SORTED_SET: Family = {
+  name: "zset",
+  fill: (from, to) => ["ZADD", KEY, ...elements(from, to).flatMap((name) => [scoreOf(name), name])],
+  operations: [
+    { name: "ZADD new", command: (_, at) => ["ZADD", KEY, `${at * 7}`, `new${serial++}`] },
+    { name: "ZADD another score", command: (size) => ["ZADD", KEY, `${serial++}`, anyOf(size)] },
+    { name: "ZREM", command: (size) => ["ZREM", KEY, anyOf(size)] },
+    { name: "ZSCORE", command: (size) => ["ZSCORE", KEY, anyOf(size)] },
+    {
+      name: "ZRANGE 10 middle",
+      command: (size) => ["ZRANGE", KEY, `${MIDDLE(size)}`, `${MIDDLE(size) + 9}`],
+    },
+    {
+      name: "ZRANGEBYSCORE 10",
+      command: (size) => ["ZRANGEBYSCORE", KEY, `${MIDDLE(size)}`, "+inf", "LIMIT", "0", "10"],
+    },
+    { name: "ZRANK", command: (size) => ["ZRANK", KEY, anyOf(size)] },
+    { name: "ZCOUNT half", command: (size) => ["ZCOUNT", KEY, "-inf", `${MIDDLE(size)}`] },
+    { name: "ZPOPMIN", command: () => ["ZPOPMIN", KEY] },
+    { name: "ZSCAN step", command: () => ["ZSCAN", KEY, "0"] },
+  ],
+};
+let serial = 0;
+
+/** Members by chance, the same in each run. */
+function anyOf(size: number): string {
+  return `e${(serial++ * 7_919_003) % size}`;
+}
+
+/** Scattered over as many numbers as there are members. */
+function scoreOf(name: string): string {
+  return `${(Number(name.slice(1)) * 7_919) % 1_000_003}`;
+}
+
+const FAMILIES: readonly Family[] = [LIST, SORTED_SET];
 
 function elements(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `e${from + index}`);
@@ -193,7 +227,7 @@ async function compared(family: Family, size: number, times: number): Promise<vo
 const { values } = parseArgs({
   options: {
     sizes: { type: "string", default: "10,1000,100000,1000000" },
-    families: { type: "string", default: "list" },
+    families: { type: "string", default: "list,zset" },
     times: { type: "string", default: "200" },
   },
 });
