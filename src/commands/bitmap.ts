@@ -16,6 +16,18 @@ const BIT_INVALID = new CommandError("ERR bit is not an integer or out of range"
 const BIT_NOT_0_OR_1 = new CommandError("ERR The bit argument must be 1 or 0.");
 const NOT_TAKES_ONE = new CommandError("ERR BITOP NOT must be called with a single source key.");
 
+const OPERATIONS: readonly bitmap.Operation[] = [
+  "AND",
+  "OR",
+  "XOR",
+  "NOT",
+  "DIFF",
+  "DIFF1",
+  "ANDOR",
+  "ONE",
+];
+/** The first source against the others. */
+const COMPARES: ReadonlySet<bitmap.Operation> = new Set(["DIFF", "DIFF1", "ANDOR"]);
 const UNIT = oneOf("unit", [word("BYTE"), word("BIT")], { optional: true, since: "7.0.0" });
 const reads = { kind: "data", group: "bitmap", flags: ["readonly"], keys: ONE_KEY_READ } as const;
 const writes = { kind: "data", group: "bitmap", flags: ["write", "denyoom"] } as const;
@@ -85,7 +97,13 @@ export const bitmapCommands: CommandRows = {
     summary: "Combines strings bit by bit and stores the result in a key.",
     complexity: "O(N) with N the length of all sources together",
     arguments: [
-      oneOf("operation", [word("AND"), word("OR"), word("XOR"), word("NOT")]),
+      oneOf("operation", [
+        word("AND"),
+        word("OR"),
+        word("XOR"),
+        word("NOT"),
+        ...["DIFF", "DIFF1", "ANDOR", "ONE"].map((name) => word(name, { since: "8.2.0" })),
+      ]),
       { name: "destkey", type: "key" },
       KEYS,
     ],
@@ -228,6 +246,9 @@ function bitpos(view: View, args: Args): Reply {
 function bitop(view: View, args: Args): Reply {
   const operation = operationOf(at(args, 1));
   if (operation === "NOT" && args.length !== 4) throw NOT_TAKES_ONE;
+  if (args.length < 5 && COMPARES.has(operation)) {
+    throw new CommandError(`ERR BITOP ${operation} must be called with at least two source keys.`);
+  }
   const target = at(args, 2);
   const sources: Bytes[] = [];
   for (let index = 3; index < args.length; index++) {
@@ -240,18 +261,9 @@ function bitop(view: View, args: Args): Reply {
 }
 
 function operationOf(text: Bytes): bitmap.Operation {
-  switch (text.toUpperCase()) {
-    case "AND":
-      return "AND";
-    case "OR":
-      return "OR";
-    case "XOR":
-      return "XOR";
-    case "NOT":
-      return "NOT";
-    default:
-      throw SYNTAX_ERROR;
-  }
+  const operation = OPERATIONS.find((one) => one === text.toUpperCase());
+  if (operation === undefined) throw SYNTAX_ERROR;
+  return operation;
 }
 
 const ONLY_READ: readonly KeyFlag[] = ["RO", "access"];

@@ -99,7 +99,7 @@ function findOf(spec: KeySpec): Reply {
     }
     case "count": {
       const firstKey = spec.first - spec.countAt;
-      return typed("keynum", ["keynumidx", 0, "firstkey", firstKey, "keystep", 1]);
+      return typed("keynum", ["keynumidx", 0, "firstkey", firstKey, "keystep", spec.step ?? 1]);
     }
     case "keyword": {
       const limit = spec.limit ?? 0;

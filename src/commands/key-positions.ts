@@ -25,11 +25,12 @@ function positionsOf(spec: KeySpec, args: Args): number[] {
       return steps(spec.first, endOf(spec.last, args.length), spec.step);
     case "count": {
       const count = Number(args[spec.countAt] ?? "");
-      const last = spec.first + count - 1;
+      const { step = 1 } = spec;
+      const last = spec.first + (count - 1) * step;
       if (!Number.isInteger(count) || count < 0 || last >= args.length) {
         throw new CommandError("ERR Invalid arguments specified for command");
       }
-      return steps(spec.first, last, 1);
+      return steps(spec.first, last, step);
     }
     case "keyword": {
       for (let index = spec.from; index < args.length; index++) {

@@ -2,6 +2,7 @@
 
 import { block, integer, KEY, KEYS, oneOf, string } from "./argument-specs.ts";
 import { tokenInteger, tokenTime, word } from "./argument-specs.ts";
+import { increx } from "./increx.ts";
 import { lcs } from "./lcs.ts";
 import * as run from "./string.ts";
 import {
@@ -150,10 +151,85 @@ const countingRows: CommandRows = {
   },
 };
 
-const conditionArgument = oneOf("condition", [word("NX"), word("XX")], {
+const COMPARISONS = [
+  { name: "ifeq-value", type: "string", token: "IFEQ", since: "8.4.0" },
+  { name: "ifne-value", type: "string", token: "IFNE", since: "8.4.0" },
+  { name: "ifdeq-digest", type: "string", token: "IFDEQ", since: "8.4.0" },
+  { name: "ifdne-digest", type: "string", token: "IFDNE", since: "8.4.0" },
+] as const;
+const conditionArgument = oneOf("condition", [word("NX"), word("XX"), ...COMPARISONS], {
   optional: true,
   since: "2.6.12",
 });
+const EXPIRIES = [
+  tokenInteger("EX", "seconds"),
+  tokenInteger("PX", "milliseconds"),
+  tokenTime("EXAT", "unix-time-seconds"),
+  tokenTime("PXAT", "unix-time-milliseconds"),
+];
+
+const newerRows: CommandRows = {
+  DELEX: {
+    ...writesFast,
+    flags: ["write", "fast"],
+    keys: oneKey("RW", "delete"),
+    arity: -2,
+    since: "8.4.0",
+    summary: "Deletes a key if its string is, or is not, the one that is told.",
+    complexity: "O(N) with N the length of the string",
+    arguments: [KEY, oneOf("condition", COMPARISONS, { optional: true })],
+    run: run.delex,
+  },
+  DIGEST: {
+    ...readsFast,
+    arity: 2,
+    since: "8.4.0",
+    summary: "Shows the digest (XXH3) of the string in a key.",
+    complexity: "O(N) with N the length of the string",
+    arguments: [KEY],
+    run: run.digest,
+  },
+  INCREX: {
+    ...writesFast,
+    keys: READ_AND_CHANGE,
+    arity: -2,
+    since: "8.8.0",
+    summary: "Adds to the number in a key within bounds, and sets when the key dies.",
+    complexity: "O(1)",
+    arguments: [
+      KEY,
+      oneOf(
+        "increment",
+        [
+          { name: "float", type: "double", token: "BYFLOAT" },
+          { name: "integer", type: "integer", token: "BYINT" },
+        ],
+        { optional: true },
+      ),
+      { name: "lowerbound", type: "string", token: "LBOUND", optional: true },
+      { name: "upperbound", type: "string", token: "UBOUND", optional: true },
+      word("SATURATE", { optional: true }),
+      oneOf("expiration", [...EXPIRIES, word("PERSIST")], { optional: true }),
+      word("ENX", { optional: true }),
+    ],
+    run: increx,
+  },
+  MSETEX: {
+    ...writes,
+    keys: [{ kind: "count", countAt: 1, first: 2, step: 2, flags: ["OW", "update"] }],
+    arity: -4,
+    since: "8.4.0",
+    summary: "Gives several keys a string each and sets when they die, all at once.",
+    complexity: "O(N) with N the number of keys",
+    arguments: [
+      integer("numkeys"),
+      block("data", [KEY, VALUE], { multiple: true }),
+      oneOf("condition", [word("NX"), word("XX")], { optional: true }),
+      oneOf("expiration", [...EXPIRIES, word("KEEPTTL")], { optional: true }),
+    ],
+    run: run.msetex,
+  },
+};
 
 const settingRows: CommandRows = {
   SET: {
@@ -316,6 +392,7 @@ export const stringCommands: CommandRows = {
   ...countingRows,
   ...settingRows,
   ...changingRows,
+  ...newerRows,
 };
 
 const READS_TOO: readonly KeyFlag[] = ["RW", "access", "update"];

@@ -5,15 +5,31 @@
 // or sent.
 
 import type { Bytes } from "../base/bytes.ts";
+import { xxh3Hex } from "../base/xxh3.ts";
+import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, NOT_AN_INTEGER, wrongArity } from "../resp/errors.ts";
 import { OK, type Reply } from "../resp/reply.ts";
 import { negateInt64, parseInteger, toIndex, type Integer } from "../types/number.ts";
 import * as string from "../types/string.ts";
-import { expiryOf, readGetexOptions, readSetOptions, type SetOptions } from "./set-options.ts";
+import {
+  expiryOf,
+  isCompared,
+  isMet,
+  readGetexOptions,
+  readMsetexOptions,
+  readSetOptions,
+  type SetOptions,
+} from "./set-options.ts";
 import { at, type Args } from "./table.ts";
 
 const OFFSET_OUT_OF_RANGE = new CommandError("ERR offset is out of range");
+const NOT_A_STRING = new CommandError(
+  "ERR Key should be of string type if conditions are specified",
+);
+const BAD_CONDITION = new CommandError("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+const BAD_KEY_COUNT = new CommandError("ERR invalid numkeys value");
+const BAD_PAIR_COUNT = new CommandError("ERR wrong number of key-value pairs");
 const DECREMENT_OVERFLOW = new CommandError("ERR decrement would overflow");
 
 /** The whole number at `index`. Throws NOT_AN_INTEGER. */
@@ -34,18 +50,68 @@ export function set(view: View, args: Args): Reply {
 }
 
 function setWithOptions(view: View, args: Args, options: SetOptions): Reply {
-  const { words } = options;
+  const { words, comparison } = options;
   const key = at(args, 1);
   let expiryMs = options.expiry === null ? 0 : expiryOf(options.expiry, view.nowMs, "set");
-  const before = words.has("GET") ? string.find(view, key) : view.find(key);
+  const looksInside = words.has("GET") || comparison !== null;
+  const before = looksInside ? string.find(view, key) : view.find(key);
   const valueBefore = words.has("GET") && before !== null ? string.bytesOf(before) : null;
-  if ((words.has("NX") && before !== null) || (words.has("XX") && before === null)) {
-    return valueBefore;
-  }
+  if (!isAllowed(options, before)) return valueBefore;
   if (words.has("KEEPTTL") && before !== null) expiryMs = before.expiryMs;
   string.put(view, key, at(args, 2), expiryMs);
   if (options.expiry !== null) view.notify("generic", "expire", key);
   return words.has("GET") ? valueBefore : OK;
+}
+
+/** What is not there is different from everything. */
+function isAllowed({ words, comparison }: SetOptions, before: Record | null): boolean {
+  if (words.has("NX")) return before === null;
+  if (words.has("XX")) return before !== null;
+  if (comparison === null) return true;
+  if (before !== null) return isMet(comparison, string.bytesOf(before));
+  return comparison.word === "IFNE" || comparison.word === "IFDNE";
+}
+
+export function digest(view: View, args: Args): Reply {
+  const value = string.get(view, at(args, 1));
+  return value === null ? null : xxh3Hex(value);
+}
+
+export function delex(view: View, args: Args): Reply {
+  if (args.length !== 2 && args.length !== 4) throw wrongArity("delex");
+  const key = at(args, 1);
+  const record = view.find(key);
+  const word = args[2]?.toUpperCase();
+  if (record === null) return 0;
+  if (word !== undefined) {
+    if (typeof record.value !== "string") throw NOT_A_STRING;
+    if (!isCompared(word)) throw BAD_CONDITION;
+    if (!isMet({ word, text: at(args, 3) }, string.bytesOf(record))) return 0;
+  }
+  view.remove(key);
+  view.notify("generic", "del", key);
+  return 1;
+}
+
+export function msetex(view: View, args: Args): Reply {
+  const count = parseInteger(at(args, 1));
+  if (typeof count !== "number" || count < 1 || count > 2 ** 31 - 1) throw BAD_KEY_COUNT;
+  const end = 2 + count * 2;
+  if (end > args.length) throw BAD_PAIR_COUNT;
+  const { words, expiry } = readMsetexOptions(args, end);
+  const expiryMs = expiry === null ? 0 : expiryOf(expiry, view.nowMs, "msetex");
+  if (words.has("NX") || words.has("XX")) {
+    for (let index = 2; index < end; index += 2) {
+      if ((view.find(at(args, index)) === null) !== words.has("NX")) return 0;
+    }
+  }
+  for (let index = 2; index < end; index += 2) {
+    const key = at(args, index);
+    const kept = words.has("KEEPTTL") ? (view.find(key)?.expiryMs ?? 0) : expiryMs;
+    string.put(view, key, at(args, index + 1), kept);
+    if (expiry !== null) view.notify("generic", "expire", key);
+  }
+  return 1;
 }
 
 export function setnx(view: View, args: Args): Reply {

@@ -66,7 +66,13 @@ export type KeySpec = {
   readonly flags: readonly KeyFlag[];
 } & (
   | { readonly kind: "range"; readonly first: number; readonly last: number; readonly step: number }
-  | { readonly kind: "count"; readonly countAt: number; readonly first: number }
+  | {
+      readonly kind: "count";
+      readonly countAt: number;
+      readonly first: number;
+      /** 1 if it is not told. */
+      readonly step?: number;
+    }
   | {
       readonly kind: "keyword";
       readonly word: string;

@@ -3,7 +3,7 @@
 //
 // Whole bitmaps are worked on 32 bits at a time, in copies: binary strings cannot be changed in place.
 
-import { AssertionFailed } from "../base/assert.ts";
+import { unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 
 export type Bit = 0 | 1;
@@ -74,7 +74,7 @@ export function findBit(bitmap: Bytes, bit: Bit, range: { first: number; last: n
   return found <= last ? found : -1;
 }
 
-export type Operation = "AND" | "OR" | "XOR" | "NOT";
+export type Operation = "AND" | "OR" | "XOR" | "NOT" | "DIFF" | "DIFF1" | "ANDOR" | "ONE";
 
 /** As long as the longest source; the shorter ones are zero after their end. */
 export function combine(operation: Operation, sources: readonly Bytes[]): Bytes {
@@ -82,14 +82,52 @@ export function combine(operation: Operation, sources: readonly Bytes[]): Bytes 
   for (const source of sources) length = Math.max(length, source.length);
   const [first = "", ...others] = sources;
   const words = wordsOf(first, length);
-  if (operation === "NOT") {
-    for (let index = 0; index < words.length; index++) words[index] = ~(words[index] ?? 0);
+  switch (operation) {
+    case "NOT":
+      invert(words);
+      break;
+    case "ONE":
+      keepSingles(words, others, length);
+      break;
+    case "AND":
+    case "OR":
+    case "XOR":
+      for (const source of others) mix(operation, words, wordsOf(source, length));
+      break;
+    case "DIFF":
+    case "DIFF1":
+    case "ANDOR": {
+      const rest = wordsOf("", length);
+      for (const source of others) mix("OR", rest, wordsOf(source, length));
+      if (operation === "DIFF") invert(rest);
+      if (operation === "DIFF1") invert(words);
+      mix("AND", words, rest);
+      break;
+    }
+    default:
+      unreachable(operation);
   }
-  for (const source of others) mix(operation, words, wordsOf(source, length));
   return Buffer.from(words.buffer, 0, length).latin1Slice();
 }
 
-function mix(operation: Operation, into: Int32Array, from: Int32Array): void {
+function invert(words: Int32Array): void {
+  for (let at = 0; at < words.length; at++) words[at] = ~(words[at] ?? 0);
+}
+
+/** Leaves the bits that are set in one of all. */
+function keepSingles(words: Int32Array, others: readonly Bytes[], length: number): void {
+  const several = new Int32Array(words.length);
+  for (const source of others) {
+    const from = wordsOf(source, length);
+    for (let at = 0; at < words.length; at++) {
+      several[at] = (several[at] ?? 0) | ((words[at] ?? 0) & (from[at] ?? 0));
+      words[at] = (words[at] ?? 0) | (from[at] ?? 0);
+    }
+  }
+  for (let at = 0; at < words.length; at++) words[at] = (words[at] ?? 0) & ~(several[at] ?? 0);
+}
+
+function mix(operation: "AND" | "OR" | "XOR", into: Int32Array, from: Int32Array): void {
   switch (operation) {
     case "AND":
       for (let at = 0; at < into.length; at++) into[at] = (into[at] ?? 0) & (from[at] ?? 0);
@@ -100,8 +138,8 @@ function mix(operation: Operation, into: Int32Array, from: Int32Array): void {
     case "XOR":
       for (let at = 0; at < into.length; at++) into[at] = (into[at] ?? 0) ^ (from[at] ?? 0);
       return;
-    case "NOT":
-      throw new AssertionFailed("NOT takes one source");
+    default:
+      unreachable(operation);
   }
 }
 

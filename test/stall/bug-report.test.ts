@@ -3,7 +3,7 @@
 // announced shape, nothing of it is applied, and whoever only reads does not notice.
 //
 // Method: both recipes of a stall, a real server, raw sockets, and the bytes compared one by one.
-// Blocked clients are missing here: there are no commands that block yet.
+// Clients that wait for a key have a file of their own (blocked.test.ts).
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
