@@ -156,7 +156,7 @@ function findSubcommand(container: Command, row: ContainerCommand, args: Args): 
   }
   const command = container.subcommands.get(subname.toUpperCase());
   if (command === undefined) {
-    const shown = subname.slice(0, ARGUMENT_SHOWN_MAX);
+    const shown = untilZero(subname).slice(0, ARGUMENT_SHOWN_MAX);
     throw new CommandError(
       `ERR unknown subcommand '${shown}'. Try ${container.name.toUpperCase()} HELP.`,
     );
@@ -177,12 +177,18 @@ export function arityFits(arity: number, count: number): boolean {
 }
 
 /** Redis shows the name and as many arguments as fit in 128 bytes. */
+/** As far as Redis shows what a client sent: to it a zero byte ends a text. */
+function untilZero(text: Bytes): Bytes {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
+}
+
 function unknownCommand(args: Args): CommandError {
   let shown = "";
   for (let index = 1; index < args.length && shown.length < ARGUMENT_SHOWN_MAX; index++) {
-    const argument = args[index] ?? "";
+    const argument = untilZero(args[index] ?? "");
     shown += `'${argument.slice(0, ARGUMENT_SHOWN_MAX - shown.length)}' `;
   }
-  const name = (args[0] ?? "").slice(0, ARGUMENT_SHOWN_MAX);
+  const name = untilZero(args[0] ?? "").slice(0, ARGUMENT_SHOWN_MAX);
   return new CommandError(`ERR unknown command '${name}', with args beginning with: ${shown}`);
 }

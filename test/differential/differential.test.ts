@@ -1,0 +1,45 @@
+// Twenty thousand random commands of every family get the answers of Debian's redis-server, but for what
+// the table of known differences says. More on demand: `npm run fuzz -- --commands 1000000`.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { isOracleInstalled } from "../conversations/oracle.ts";
+import { describe, fuzz } from "./fuzz.ts";
+import { KNOWN } from "./known.ts";
+import { PRESENT } from "./program.ts";
+import { startServers } from "./servers.ts";
+
+test("every known difference points to a heading of the page that explains it", () => {
+  const page = readFileSync("docs/compatibility.md", "utf8");
+  for (const { what, heading } of KNOWN) assert.ok(page.includes(`\n## ${heading}\n`), what);
+});
+
+if (isOracleInstalled()) {
+  test("random programs are answered as redis-server answers them", async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    await using servers = await startServers({ isSelfTest: false });
+    const summary = await fuzz(servers.endpoints, {
+      families: PRESENT,
+      commands: 20_000,
+      seed,
+      foundMax: 5,
+    });
+    const said = summary.found.map(describe);
+    assert.equal(said.length, 0, `seed ${seed}\n${said.join("\n")}`);
+    assert.ok(summary.commands >= 20_000);
+  });
+
+  test("a server that answers otherwise is found out, and the program shrunk to what shows it", async () => {
+    await using servers = await startServers({ isSelfTest: true });
+    const { kept, redis } = servers.endpoints;
+    const families = PRESENT.filter(({ name }) => name === "hash");
+    await kept.send(["CONFIG", "SET", "hash-max-listpack-entries", "2"]);
+    const summary = await fuzz({ kept, redis }, { families, commands: 6000, seed: 1, foundMax: 1 });
+    const [found] = summary.found;
+    assert.ok(found !== undefined);
+    assert.equal(found.args[1]?.toUpperCase(), "ENCODING");
+    assert.ok(found.program.commands.length <= 4, describe(found));
+  });
+}

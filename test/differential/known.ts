@@ -1,0 +1,84 @@
+// Where a reply may be another than that of Debian's redis-server 7.0.15, each with the heading of
+// docs/compatibility.md under which the reason stands. Nothing else may differ.
+
+import type { Bytes } from "../../src/base/bytes.ts";
+
+export interface Difference {
+  readonly args: readonly Bytes[];
+  /** Replies as compared: format() of what normal.ts makes of them. */
+  readonly kept: string;
+  readonly redis: string;
+}
+
+interface Known {
+  readonly what: string;
+  readonly heading: string;
+  /** Whether the two hold different data from then on, so that the rest of a program says nothing. */
+  readonly ends: boolean;
+  readonly applies: (difference: Difference) => boolean;
+}
+
+const isNamed = ({ args }: Difference, ...names: readonly string[]): boolean =>
+  names.includes((args[0] ?? "").toUpperCase());
+
+const withoutConsumers = (text: string): string => text.replaceAll(/"consumers"[,:] \d+/g, "");
+
+const isEncoding = (difference: Difference): boolean =>
+  isNamed(difference, "OBJECT") && (difference.args[1] ?? "").toUpperCase() === "ENCODING";
+
+export const KNOWN: readonly Known[] = [
+  {
+    what: "OBJECT ENCODING of a string that was changed in place",
+    heading: "Strings",
+    ends: false,
+    applies: (difference) =>
+      isEncoding(difference) &&
+      (difference.redis === '"raw"' || difference.redis === '"embstr"') &&
+      (difference.kept === '"int"' || difference.kept === '"embstr"'),
+  },
+  {
+    what: "a value that a transaction still holds has two references",
+    heading: "Strings",
+    ends: false,
+    applies: (difference) =>
+      isNamed(difference, "OBJECT") && difference.kept === "1" && difference.redis === "2",
+  },
+  {
+    what: "XSETID refuses an id below one that was deleted since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "XSETID") &&
+      difference.kept.endsWith("is smaller than current max_deleted_entry_id"),
+  },
+  {
+    what: "small sets are listpacks since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: false,
+    applies: (difference) =>
+      isEncoding(difference) &&
+      difference.redis === '"hashtable"' &&
+      difference.kept === '"listpack"',
+  },
+  {
+    what: "XREAD and XREADGROUP name themselves since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: false,
+    applies: (difference) =>
+      isNamed(difference, "XREAD", "XREADGROUP") &&
+      difference.redis.startsWith("-ERR Unbalanced XREAD list"),
+  },
+  {
+    what: "XCLAIM and XAUTOCLAIM make the consumer even if nothing is claimed since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: (difference) =>
+      (isNamed(difference, "XINFO") &&
+        withoutConsumers(difference.kept) === withoutConsumers(difference.redis)) ||
+      (isNamed(difference, "XGROUP") && difference.kept === "0" && difference.redis === "1"),
+  },
+];
+
+export function reasonFor(difference: Difference): Known | undefined {
+  return KNOWN.find(({ applies }) => applies(difference));
+}
