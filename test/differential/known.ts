@@ -21,6 +21,7 @@ interface Known {
 const isNamed = ({ args }: Difference, ...names: readonly string[]): boolean =>
   names.includes((args[0] ?? "").toUpperCase());
 
+const NO_OPPOSITE = "-ERR value is out of range, value must between -9223372036854775807";
 const withoutConsumers = (text: string): string => text.replaceAll(/"consumers"[,:] \d+/g, "");
 
 const isEncoding = (difference: Difference): boolean =>
@@ -37,11 +38,29 @@ export const KNOWN: readonly Known[] = [
       (difference.kept === '"int"' || difference.kept === '"embstr"'),
   },
   {
-    what: "a value that a transaction still holds has two references",
+    what: "OBJECT REFCOUNT in a transaction and of what was changed in place",
     heading: "Strings",
     ends: false,
     applies: (difference) =>
-      isNamed(difference, "OBJECT") && difference.kept === "1" && difference.redis === "2",
+      isNamed(difference, "OBJECT") &&
+      ((difference.kept === "1" && difference.redis === "2") ||
+        (difference.kept === "2147483647" && difference.redis === "1")),
+  },
+  {
+    what: "short lists are listpacks since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: false,
+    applies: (difference) =>
+      isEncoding(difference) &&
+      difference.redis === '"quicklist"' &&
+      difference.kept === '"listpack"',
+  },
+  {
+    what: "the smallest number of 64 bits is no count of LREM and no rank of LPOS since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: false,
+    applies: (difference) =>
+      isNamed(difference, "LREM", "LPOS") && difference.kept.startsWith(NO_OPPOSITE),
   },
   {
     what: "XSETID refuses an id below one that was deleted since Redis 7.2",
