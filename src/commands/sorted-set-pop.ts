@@ -117,8 +117,8 @@ function poppedLater(view: View, args: Args, side: Side): Reply | Wait {
 }
 
 export function bzmpop(view: View, args: Args): Reply | Wait {
-  const timeoutMs = parseTimeout(at(args, 1));
   const what = manyPop(args, 2);
+  const timeoutMs = parseTimeout(at(args, 1));
   const popFrom = popFirst(view, what);
   return popFrom === NULL_ARRAY ? waitFor(args, what.keys, timeoutMs) : popFrom;
 }

@@ -63,6 +63,22 @@ export const KNOWN: readonly Known[] = [
       isNamed(difference, "LREM", "LPOS") && difference.kept.startsWith(NO_OPPOSITE),
   },
   {
+    what: "ZRANK and ZREVRANK know WITHSCORE since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "ZRANK", "ZREVRANK") &&
+      difference.redis.startsWith("-ERR wrong number of arguments"),
+  },
+  {
+    what: "a zero byte ends the bound of a range of scores",
+    heading: "Sorted sets",
+    ends: true,
+    applies: (difference) =>
+      difference.kept === "-ERR min or max is not a float" &&
+      difference.args.some((word) => word.includes("\0")),
+  },
+  {
     what: "XSETID refuses an id below one that was deleted since Redis 7.2",
     heading: "What Redis 7.0 answers otherwise",
     ends: true,

@@ -35,7 +35,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 const WITH_NUMBERS = /^(?:Z|BZ|GEO)/;
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const ZERO_AND_ON = /\0[^']*/g;
-const LONG_NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
 
 /** The reply to `args` as it is compared. */
 export function normal(args: readonly Bytes[], reply: Reply): string {
@@ -109,6 +109,6 @@ function withoutIdle(reply: Reply): Reply {
 
 function shortNumbers(reply: Reply): Reply {
   if (Array.isArray(reply)) return reply.map((item) => shortNumbers(item));
-  if (typeof reply !== "string" || reply.length < 10 || !LONG_NUMBER.test(reply)) return reply;
+  if (typeof reply !== "string" || !NUMBER.test(reply)) return reply;
   return String(Number(reply));
 }
