@@ -24,6 +24,8 @@ const WARM_ENTRIES_MIN = 1024;
 export class Expirer {
   /** DEBUG SET-ACTIVE-EXPIRE. */
   enabled = true;
+  /** CLIENT PAUSE: while clients may not write, the data stays as it is. */
+  isHeld: () => boolean = () => false;
   /** Milliseconds from one round to the next; what `hz` makes of a second. */
   roundMs = DEFAULT_ROUND_MS;
   /** Keys a round removes at most. */
@@ -94,7 +96,7 @@ export class Expirer {
   async round(): Promise<number> {
     const pipeline = this.#pipeline;
     const idle = pipeline.refusal === null && !pipeline.isStalled && !pipeline.isFull;
-    if (!this.enabled || !idle) return 0;
+    if (!this.enabled || !idle || this.isHeld()) return 0;
     const nowMs = this.#clock.nowMs();
     const { keyspace } = pipeline;
     this.#goBackTo(keyspace.earliestDueMs);

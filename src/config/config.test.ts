@@ -79,6 +79,7 @@ test("a wrong directive is fatal, with its line and the reason", () => {
     ["port 1\n\n# x\nfoo bar\n", "4: Bad directive or wrong number of arguments"],
     ["maxmemory abc", "1: argument must be a memory value"],
     ["maxmemory", "1: wrong number of arguments"],
+    ["save\nport", "2: wrong number of arguments"],
     ["port 1 2", "1: wrong number of arguments"],
     ["port 99999", "1: argument must be between 0 and 65535 inclusive"],
     ["port 07", "1: argument couldn't be parsed into an integer"],

@@ -236,7 +236,9 @@ function parseValue(
   words: readonly Bytes[],
   from: unknown,
 ): { readonly value: unknown } | BadValue {
-  if (words.length === 0) return new BadValue("wrong number of arguments");
+  if (words.length === 0 && setting.type.takesNone !== true) {
+    return new BadValue("wrong number of arguments");
+  }
   try {
     return { value: setting.type.parse(words, from) };
   } catch (error) {

@@ -12,10 +12,11 @@ export interface SavePoint {
 export const savePoints: ValueType<readonly SavePoint[]> = {
   takes: "pairs of seconds and changes, or an empty text",
   takesMany: true,
+  takesNone: true,
   startsFrom: [],
   parse(words, before) {
-    if (words.length === 1 && words[0] === "") return [];
-    if (words.length === 0 || words.length % 2 !== 0) throw new BadValue("Invalid save parameters");
+    if (words.length === 0 || (words.length === 1 && words[0] === "")) return [];
+    if (words.length % 2 !== 0) throw new BadValue("Invalid save parameters");
     const added: SavePoint[] = [];
     for (let index = 0; index < words.length; index += 2) {
       const seconds = wholeNumber(words[index] ?? "");

@@ -14,6 +14,8 @@ export interface ValueType<T> {
   readonly takes: string;
   /** Whether a directive has several words after its name; CONFIG SET then splits its argument. */
   readonly takesMany: boolean;
+  /** Whether a line of the file may hold the name alone. */
+  readonly takesNone?: boolean;
   /**
    * Where CONFIG SET and the first line of a file start from, for a setting of which every line adds
    * something; absent when a line starts from the value before it.

@@ -127,6 +127,7 @@ async function startOn(
   const durability = new Durability({ pipeline, clock, mode: settings.syncMode, onBug });
   const onTrouble = (words: string): void => log.warning(words);
   const expirer = new Expirer({ pipeline, clock, onTrouble, onBug });
+  expirer.isHeld = () => core.pause.kind !== "none";
   const collector = new Collector({ pipeline, clock, onTrouble, onBug });
   const health = new HealthWatcher({ pipeline, clock, log, onBug });
   config.onChange("appendfsync", (mode) => {
