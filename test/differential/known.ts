@@ -79,6 +79,21 @@ export const KNOWN: readonly Known[] = [
       difference.args.some((word) => word.includes("\0")),
   },
   {
+    what: "ranges by the bytes of members where scores differ are not specified",
+    heading: "Sorted sets",
+    ends: true,
+    applies: ({ args }) => args.some((word) => /^(?:BYLEX|Z\w*LEX\w*)$/i.test(word)),
+  },
+  {
+    what: "which of two errors of ZMPOP and BZMPOP is told",
+    heading: "Sorted sets",
+    ends: false,
+    applies: (difference) =>
+      isNamed(difference, "ZMPOP", "BZMPOP") &&
+      difference.kept === "-ERR syntax error" &&
+      difference.redis === "-ERR count should be greater than 0",
+  },
+  {
     what: "XSETID refuses an id below one that was deleted since Redis 7.2",
     heading: "What Redis 7.0 answers otherwise",
     ends: true,
