@@ -235,24 +235,30 @@ function segments(place: Place, from: number, to: number, countMax: number): Seg
   return found;
 }
 
+/** The node of a segment. Throws COLD, and CorruptRecord when it has not the texts that are counted. */
+function nodeIn({ view, list }: Place, { key, count }: Segment): ListNode {
+  const node = nodeOf(view, list.home.elements.find(key));
+  if (node.count !== count) throw new CorruptRecord("a node's count is not its directory's");
+  return node;
+}
+
 /** There is one at `position`. Throws COLD. */
 export function at(place: Place, position: number): Bytes {
-  const { key, before } = segmentAt(place, position);
-  return nodeOf(place.view, place.list.home.elements.find(key)).texts.at(position - before);
+  const segment = segmentAt(place, position);
+  return nodeIn(place, segment).texts.at(position - segment.before);
 }
 
 /** The texts from `from` up to but without `to`, all there. Throws COLD. */
 export function range(place: Place, from: number, to: number): Bytes[] {
-  const { view, list } = place;
-  const { elements } = list.home;
+  const { elements } = place.list.home;
   const near = segments(place, from, to, NODES_CACHED_MAX + 1);
   if (near.length > NODES_CACHED_MAX) return longRange(place, from, to);
   if (near.length > 1) elements.want(near.map(({ key }) => key));
   const texts: Bytes[] = [];
-  for (const { key, before, count } of near) {
-    const node = nodeOf(view, elements.find(key));
-    if (node.count !== count) throw new CorruptRecord("a node's count is not its directory's");
-    node.texts.copyTo(texts, Math.max(from - before, 0), Math.min(to - before, count));
+  for (const segment of near) {
+    const { before, count } = segment;
+    const { texts: row } = nodeIn(place, segment);
+    row.copyTo(texts, Math.max(from - before, 0), Math.min(to - before, count));
   }
   return texts;
 }
@@ -325,10 +331,11 @@ export function forEachNode(place: Place, isReverse: boolean, visit: VisitNode):
 /** Puts another text at `position`, which is there. Throws COLD. */
 export function set(place: Place, position: number, text: Bytes): void {
   const { view, record, list } = place;
-  const { key, before } = segmentAt(place, position);
+  const segment = segmentAt(place, position);
+  const { key } = segment;
+  const node = nodeIn(place, segment);
   const element = list.home.elements.find(key);
-  const node = nodeOf(view, element);
-  const index = position - before;
+  const index = position - segment.before;
   const textBefore = node.texts.at(index);
   const growth = encoding.textSize(text) - encoding.textSize(textBefore);
   view.mutateElement(record, element, { undo: node.set(index, text), growth });
