@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { CommandError, NOT_AN_INTEGER, wrongArity } from "../resp/errors.ts";
-import { Double, MapReply, OK, SetReply, Status, type Reply } from "../resp/reply.ts";
+import { Double, MapReply, OK, SetReply, type Reply } from "../resp/reply.ts";
 import { parseInteger } from "../types/number.ts";
 import { ACL_CATEGORIES, aclCategories } from "./acl-categories.ts";
 import { integer, oneOf, string, word } from "./argument-specs.ts";
@@ -202,7 +202,7 @@ function getUser(server: ServerPort, args: Args): Reply {
   const [own, ...more] = user.selectors;
   return new MapReply([
     "flags",
-    new SetReply(user.flags.map((flag) => new Status(flag))),
+    new SetReply(user.flags),
     "passwords",
     user.passwords,
     ...(own === undefined ? [] : selectorFields(own)),

@@ -2,13 +2,14 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
-import { EMPTY_ARRAY, MapReply, OK, SetReply, Verbatim, type Reply } from "../resp/reply.ts";
+import { OK, Verbatim, type Reply } from "../resp/reply.ts";
 import { parseInteger } from "../types/number.ts";
 import { integer, oneOf, string, word } from "./argument-specs.ts";
 import { killClients, listClients } from "./client-filters.ts";
 import { checkedClientName, isPlainWord } from "./connection.ts";
 import { helpRow } from "./help.ts";
 import type { ServerPort, SessionPort } from "./ports.ts";
+import { trackingRows } from "./tracking.ts";
 import {
   at,
   NO_KEYS,
@@ -20,10 +21,8 @@ import {
   type SessionCommand,
 } from "./table.ts";
 
-const NO_CACHING = new CommandError("ERR client-side caching is not available yet");
 const BAD_TIMEOUT = new CommandError("ERR timeout is not an integer or out of range");
 const NEGATIVE_TIMEOUT = new CommandError("ERR timeout is negative");
-const NOT_TRACKING = -1;
 
 const own = {
   flags: ["noscript", "loading", "stale"],
@@ -138,58 +137,6 @@ const behaviourRows: CommandRows = {
   },
 };
 
-const trackingRows: CommandRows = {
-  TRACKING: {
-    ...own,
-    kind: "session",
-    arity: -3,
-    since: "6.0.0",
-    summary: "Client-side caching; not available yet, so that it can only be turned off.",
-    arguments: [oneOf("status", [word("ON"), word("OFF")])],
-    run(_session, args) {
-      const wanted = at(args, 2).toUpperCase();
-      if (wanted === "OFF" && args.length === 3) return OK;
-      throw wanted === "ON" || wanted === "OFF" ? NO_CACHING : SYNTAX_ERROR;
-    },
-  },
-  CACHING: {
-    ...own,
-    kind: "session",
-    arity: 3,
-    since: "6.0.0",
-    summary: "Client-side caching of the next command's keys; not available yet.",
-    arguments: [oneOf("mode", [word("YES"), word("NO")])],
-    run(_session, args) {
-      const wanted = at(args, 2).toUpperCase();
-      throw wanted === "YES" || wanted === "NO" ? NO_CACHING : SYNTAX_ERROR;
-    },
-  },
-  GETREDIR: {
-    ...own,
-    kind: "session",
-    arity: 2,
-    since: "6.0.0",
-    summary: "Answers which connection gets the invalidations of this one: -1, nothing is tracked.",
-    run: () => NOT_TRACKING,
-  },
-  TRACKINGINFO: {
-    ...own,
-    kind: "session",
-    arity: 2,
-    since: "6.2.0",
-    summary: "Describes the client-side caching of this connection: it is off.",
-    run: () =>
-      new MapReply([
-        "flags",
-        new SetReply(["off"]),
-        "redirect",
-        NOT_TRACKING,
-        "prefixes",
-        EMPTY_ARRAY,
-      ]),
-  },
-};
-
 const otherRows: CommandRows = {
   LIST: {
     ...others,
@@ -288,9 +235,9 @@ export const clientCommands: CommandRows = {
       HELP: helpRow(
         "CLIENT",
         [
-          ["CACHING (YES|NO)", "Not available yet."],
+          ["CACHING (YES|NO)", "Chooses whether the next command's keys are tracked."],
           ["GETNAME", "Answers the name of this connection."],
-          ["GETREDIR", "Answers -1: client-side caching is not available yet."],
+          ["GETREDIR", "Answers which connection gets the invalidations of this one."],
           ["ID", "Answers the number of this connection."],
           ["INFO", "Describes this connection."],
           ["KILL <ip:port>", "Closes the connection from there."],
@@ -309,8 +256,12 @@ export const clientCommands: CommandRows = {
           ["REPLY (ON|OFF|SKIP)", "Chooses whether this connection is answered."],
           ["SETINFO (LIB-NAME|LIB-VER) <value>", "Tells which library speaks."],
           ["SETNAME <name>", "Names this connection."],
-          ["TRACKING (ON|OFF) [...]", "Not available yet; OFF is taken."],
-          ["TRACKINGINFO", "Describes client-side caching: it is off."],
+          [
+            "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+            "Chooses whether this",
+          ],
+          ["         [OPTIN] [OPTOUT] [NOLOOP]", "connection is told of keys that change."],
+          ["TRACKINGINFO", "Describes how this connection is tracked."],
           ["UNBLOCK <client-id> [TIMEOUT|ERROR]", "Ends the wait of a blocked connection."],
           ["UNPAUSE", "Ends a pause."],
         ],

@@ -153,6 +153,7 @@ function argumentsOf(specs: readonly ArgumentSpec[], keys: { nextKey: number }):
     const flags = [];
     if (spec.optional === true) flags.push("optional");
     if (spec.multiple === true) flags.push("multiple");
+    if (spec.multipleToken === true) flags.push("multiple_token");
     if (flags.length > 0) facts.push("flags", words(flags));
     if (spec.arguments !== undefined) facts.push("arguments", argumentsOf(spec.arguments, keys));
     return new MapReply(facts);

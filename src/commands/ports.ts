@@ -85,8 +85,37 @@ export interface WaitPort {
   waitFor(done: Promise<void>, timeoutMs: number): Promise<"done" | "timeout" | "unblocked">;
 }
 
+/** CLIENT TRACKING: who is told of which keys. */
+export interface TrackingOptions {
+  /** The connection that gets the invalidations; 0 for this one itself. */
+  readonly redirect: number;
+  /** BCAST: of every key with one of the prefixes, read or not. */
+  readonly isBroadcast: boolean;
+  readonly optIn: boolean;
+  readonly optOut: boolean;
+  /** Not of what the connection itself changes. */
+  readonly noLoop: boolean;
+  /** With BCAST; "" is every key. */
+  readonly prefixes: readonly Bytes[];
+}
+
+export interface TrackingFacts extends TrackingOptions {
+  readonly isBroken: boolean;
+  readonly isCachingGiven: boolean;
+}
+
+export interface TrackingPort {
+  /** Null while the connection is not tracked. */
+  readonly trackingFacts: TrackingFacts | null;
+  isConnected(id: number): boolean;
+  startTracking(options: TrackingOptions): void;
+  stopTracking(): void;
+  /** CLIENT CACHING: the next command, or MULTI up to its EXEC, is the exception. */
+  giveCaching(): void;
+}
+
 export interface SessionPort
-  extends IdentityPort, TransactionPort, SubscriptionPort, BehaviourPort, WaitPort {
+  extends IdentityPort, TransactionPort, SubscriptionPort, BehaviourPort, WaitPort, TrackingPort {
   /** Forgets everything but the connection itself: RESET. */
   reset(): void;
   /** Closes after the replies so far are sent. */

@@ -107,6 +107,8 @@ export interface ArgumentSpec {
   readonly token?: string;
   readonly optional?: boolean;
   readonly multiple?: boolean;
+  /** The token stands before each of several. */
+  readonly multipleToken?: boolean;
   readonly since?: string;
   readonly arguments?: readonly ArgumentSpec[];
 }

@@ -34,7 +34,7 @@ import { ColdRead } from "../keyspace/cold.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { readFailure, type Failure } from "./settle.ts";
-import type { Unit } from "./unit.ts";
+import type { Client, Unit } from "./unit.ts";
 
 /** Settings that may change while the server runs. */
 export interface PipelineSettings {
@@ -109,6 +109,8 @@ export class Pipeline {
   readonly keyspace: Keyspace;
   readonly view: View;
   readonly settings: PipelineSettings;
+  /** Whom the unit works for that runs or has run last. */
+  running: Client | null = null;
   readonly #lease: Lease;
   readonly #clock: Clock;
   readonly #stats: Stats;
@@ -267,6 +269,7 @@ export class Pipeline {
   #tryRun(unit: Unit, loads = 0): ColdRead | null {
     const { keyspace, view } = this;
     const { client } = unit;
+    this.running = client;
     const nowMs = this.#clock.nowMs();
     view.nowMs = nowMs;
     view.nowSeconds = Math.floor((nowMs - this.#startMs) / 1000);

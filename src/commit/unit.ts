@@ -10,6 +10,8 @@ import { ReplyQueue, type HeldReply } from "./reply-queue.ts";
 
 /** Whom a unit works for: a connection, or the server itself. */
 export interface Client {
+  /** The number of the connection; 0 for the server itself. */
+  readonly id: number;
   readonly replies: ReplyQueue;
   /** Whether look-ups count as accesses: CLIENT NO-TOUCH. */
   readonly touch: boolean;
@@ -44,7 +46,7 @@ export function internalUnit(
   keysWanted: () => Iterable<{ readonly database: Database; readonly key: Bytes }>,
 ): Unit {
   return {
-    client: { replies: NOBODY, touch: false, database },
+    client: { id: 0, replies: NOBODY, touch: false, database },
     countLookups: false,
     run(view) {
       action(view);

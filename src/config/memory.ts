@@ -100,7 +100,6 @@ export const memorySettings = {
     integer(0, MOST),
     1_000_000,
     "Keys remembered for client-side caching; 0 is no limit.",
-    { noEffect: "this build has no client-side caching" },
   ),
   "oom-score-adj": runtime(
     choice("no", "yes", "relative", "absolute"),

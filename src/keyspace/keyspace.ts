@@ -170,6 +170,8 @@ export class Keyspace implements ElementSource {
   /** Databases that are configured away keep their incarnations, for when they come back. */
   readonly #beyond: readonly number[];
   #versions = 0;
+  /** Told of every change, also of those that are undone later; null while nobody wants to know. */
+  onChange: ((record: Record) => void) | null = null;
   /** How often batches were undone: whether what was written since some moment still stands. */
   undoCount = 0;
 
@@ -287,8 +289,10 @@ export class Keyspace implements ElementSource {
     this.#noteChange(record);
   }
 
-  #noteChange({ incarnation, key }: Record): void {
-    if (incarnation.watched !== null) this.#touchWatched(incarnation, key);
+  #noteChange(record: Record): void {
+    const { incarnation } = record;
+    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
+    if (this.onChange !== null) this.onChange(record);
   }
 
   #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {

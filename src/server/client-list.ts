@@ -5,6 +5,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientFilter, ClientsPort, ClientType } from "../commands/ports.ts";
 import type { Session } from "../session/session.ts";
+import type { TrackingState } from "../session/tracking.ts";
 import type { Connection } from "./connection.ts";
 
 export class ClientList implements ClientsPort {
@@ -72,10 +73,15 @@ function flagsOf(connection: Connection): string {
   if (session.subscriptionCount > 0) flags += "P";
   if (session.inTransaction) flags += "x";
   if (connection.isWaiting) flags += "b";
+  if (session.tracking !== null) flags += trackingFlags(session.tracking);
   if (connection.isClosing) flags += "c";
   if (session.noEvict) flags += "e";
   if (!session.touch) flags += "T";
   return flags === "" ? "N" : flags;
+}
+
+function trackingFlags({ isBroken, isBroadcast }: TrackingState): string {
+  return `t${isBroken ? "R" : ""}${isBroadcast ? "B" : ""}`;
 }
 
 /** The line of CLIENT LIST and INFO, without its end. */
@@ -111,7 +117,7 @@ export function describe(connection: Connection, nowMs: number): Bytes {
     ["events", connection.outputBytes > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.name ?? "NULL"],
     ["user", session.user],
-    ["redir", -1],
+    ["redir", session.tracking?.redirect ?? -1],
     ["resp", session.protocol],
     ["lib-name", session.libraryName],
     ["lib-ver", session.libraryVersion],

@@ -30,6 +30,7 @@ import { BlockedClients } from "../session/blocked.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
+import { Tracking } from "../session/tracking.ts";
 import { AccessControl } from "./access-control.ts";
 import { ABSENT_PORTS } from "./absent-ports.ts";
 import { ClientList } from "./client-list.ts";
@@ -120,6 +121,8 @@ export class Core {
       server: ports,
       pause: this.pause,
       monitors: new Monitors(),
+      // Before those that wait for keys: what they write comes later than what woke them.
+      tracking: new Tracking(pipeline, options.clock),
       blocked: new BlockedClients(pipeline, this.pause),
       admission: (command, isQueued) =>
         storageRefusal(pipeline, command) ?? hooks.admission(command, isQueued),

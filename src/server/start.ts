@@ -174,6 +174,12 @@ function obeySlowSettings(core: Core, config: Config): void {
   config.onChange("latency-monitor-threshold", obey);
   config.onChange("slowlog-max-len", obey);
   obey();
+  const { tracking } = core.host;
+  tracking.keysMax = config.get("tracking-table-max-keys");
+  config.onChange("tracking-table-max-keys", (count) => {
+    tracking.keysMax = count;
+    tracking.trim();
+  });
   const { keyspace } = core.pipeline;
   config.onChange("object-cache-size", (bytes) => {
     keyspace.cacheBytesMax = bytes;

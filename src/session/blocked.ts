@@ -393,6 +393,7 @@ export class Waiter implements Unit {
     this.#microseconds += client.host.clock.monotonicUs() - startUs;
     if (reply instanceof Wait) return null;
     this.#finish(reply);
+    if (client.tracking !== null) client.host.tracking.remember(client, call.command, call.args);
     return this.#answer(reply);
   }
 

@@ -17,6 +17,7 @@ import type { BlockedClients } from "./blocked.ts";
 import type { Monitors } from "./monitors.ts";
 import type { ClientPause } from "./pause.ts";
 import type { Session } from "./session.ts";
+import type { Tracking } from "./tracking.ts";
 
 export interface SessionSettings {
   /** `requirepass` at the start: the default user's password, "" for none. */
@@ -46,6 +47,7 @@ export interface SessionHost {
   permission(session: Session, command: Command, args: Args): CommandError | null;
   readonly pause: ClientPause;
   readonly monitors: Monitors;
+  readonly tracking: Tracking;
   /** Who waits for a key. */
   readonly blocked: BlockedClients;
   /** A command that took `settings.slowUs` or longer. */

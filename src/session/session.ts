@@ -13,7 +13,14 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysOf } from "../commands/key-positions.ts";
-import type { Credentials, ReplyMode, SessionPort, SubscriptionKind } from "../commands/ports.ts";
+import type {
+  Credentials,
+  ReplyMode,
+  SessionPort,
+  SubscriptionKind,
+  TrackingFacts,
+  TrackingOptions,
+} from "../commands/ports.ts";
 import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
 import { answerAtOnce, type Wait } from "../commands/wait.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
@@ -30,6 +37,7 @@ import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
+import { factsOf, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
 
 export type ExecuteState = "done" | "waiting";
@@ -72,6 +80,10 @@ export class Session implements SessionPort, Client, Subscriber {
   account: User;
   /** It has said who it is, or need not. */
   isAuthenticated: boolean;
+  /** CLIENT TRACKING; null while it is off. */
+  tracking: TrackingState | null = null;
+  /** CLIENT CACHING was said, and what it is about has not ended yet. */
+  isCachingGiven = false;
   /** Channels, patterns and shard channels: with any, RESP2 knows only the pub/sub commands. */
   subscriptionCount = 0;
   /** Set while an EXEC of this connection runs. */
@@ -107,6 +119,7 @@ export class Session implements SessionPort, Client, Subscriber {
     this.transaction = new Transaction(this);
     this.denials = new Denials(this);
     this.#single = new SingleUnit(this);
+    host.tracking.sessions.set(id, this);
   }
 
   get databaseIndex(): number {
@@ -155,6 +168,7 @@ export class Session implements SessionPort, Client, Subscriber {
     this.host.stats.totalCommandsProcessed++;
     if (this.replyMode === "skip-next") this.replyMode = "skip";
     else if (this.replyMode === "skip") this.replyMode = "on";
+    if (this.isCachingGiven) this.#endCaching();
     let command: Command | null = null;
     try {
       command = this.host.commands.find(args);
@@ -168,6 +182,12 @@ export class Session implements SessionPort, Client, Subscriber {
       this.#reject(error);
     }
     return "done";
+  }
+
+  /** It holds for one command, or up to EXEC; CLIENT commands in between do not count. */
+  #endCaching(): void {
+    if (this.transaction.isOpen || this.lastCommand?.parent?.name === "client") return;
+    this.isCachingGiven = false;
   }
 
   /** Refused before it ran: inside MULTI the whole transaction is then lost. */
@@ -423,6 +443,28 @@ export class Session implements SessionPort, Client, Subscriber {
     this.host.monitors.add(this);
   }
 
+  // SessionPort: tracking
+
+  get trackingFacts(): TrackingFacts | null {
+    return factsOf(this);
+  }
+
+  isConnected(id: number): boolean {
+    return this.host.tracking.sessions.has(id);
+  }
+
+  startTracking(options: TrackingOptions): void {
+    this.host.tracking.set(this, { ...options, isBroken: false });
+  }
+
+  stopTracking(): void {
+    this.host.tracking.set(this, null);
+  }
+
+  giveCaching(): void {
+    this.isCachingGiven = true;
+  }
+
   // SessionPort: subscriptions
 
   subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
@@ -512,6 +554,7 @@ export class Session implements SessionPort, Client, Subscriber {
   reset(): void {
     this.transaction.abandon();
     this.#clearSubscriptions();
+    this.stopTracking();
     this.databaseIndex = 0;
     this.name = "";
     this.account = this.host.users.default;
@@ -615,6 +658,8 @@ export class Session implements SessionPort, Client, Subscriber {
     this.transaction.abandon();
     this.#clearSubscriptions();
     this.host.monitors.remove(this);
+    this.stopTracking();
+    this.host.tracking.sessions.delete(this.id);
     this.replies.drop();
   }
 }

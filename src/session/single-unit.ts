@@ -14,6 +14,7 @@ import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { ErrorReply, Reply } from "../resp/reply.ts";
 import type { Session } from "./session.ts";
+import { keysRead } from "./tracking.ts";
 
 /** One per session, used again for each command. */
 export class SingleUnit implements Unit {
@@ -47,6 +48,7 @@ export class SingleUnit implements Unit {
       return null;
     }
     session.countCall(command, this.#args, { reply, startUs });
+    if (session.tracking !== null) session.host.tracking.remember(session, command, this.#args);
     const bytes = session.encodeReply(reply);
     return bytes === "" ? null : bytes;
   }
@@ -77,7 +79,15 @@ export function heldReply(
   const { batch, bytes } = held;
   const { command, row, args } = call;
   if (held.wrote || !command.isReadonly) return new HeldWrite(session, batch, bytes);
-  return new HeldRead(session, { batch, bytes, row, args });
+  const isTracked =
+    session.tracking !== null && session.host.tracking.wantsToKnow(session, command);
+  return new HeldRead(session, {
+    batch,
+    bytes,
+    row,
+    args,
+    keys: isTracked ? keysRead(command, args) : [],
+  });
 }
 
 /** The reply of a command that wrote: refused with its batch (law 5). */
@@ -102,18 +112,24 @@ class HeldWrite implements HeldReply {
   }
 }
 
+interface Read {
+  readonly batch: number;
+  readonly bytes: Bytes;
+  readonly row: DataCommand;
+  readonly args: Args;
+  /** What the client may keep a copy of, if it is tracked. */
+  readonly keys: readonly Bytes[];
+}
+
 /** The reply of a read that saw uncommitted writes: read again when they are undone (law 6). */
 class HeldRead implements HeldReply {
   readonly batch: number;
   readonly #session: Session;
   readonly #protocol: 2 | 3;
   readonly #database: Database;
-  readonly #read: { readonly bytes: Bytes; readonly row: DataCommand; readonly args: Args };
+  readonly #read: Read;
 
-  constructor(
-    session: Session,
-    read: { batch: number; bytes: Bytes; row: DataCommand; args: Args },
-  ) {
+  constructor(session: Session, read: Read) {
     this.#session = session;
     this.#protocol = session.protocol;
     this.#database = session.database;
@@ -122,12 +138,15 @@ class HeldRead implements HeldReply {
   }
 
   committed(): Bytes {
-    return this.#read.bytes;
+    const { bytes, keys } = this.#read;
+    if (keys.length > 0) this.#session.host.tracking.note(this.#session, keys);
+    return bytes;
   }
 
   refused(failure: Failure): Bytes {
-    const { row, args } = this.#read;
+    const { row, args, keys } = this.#read;
     const session = this.#session;
+    if (keys.length > 0) session.host.tracking.note(session, keys);
     const error = plainError(failure);
     const again = session.host.pipeline.readAgain(this.#database, (view) =>
       session.encodeAgain(readNow(session.tryData(row, args, view), error), this.#protocol),

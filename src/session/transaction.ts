@@ -24,6 +24,7 @@ import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
 import type { ExecuteState, Session } from "./session.ts";
+import { keysRead, type TrackingState } from "./tracking.ts";
 
 interface Queued {
   readonly command: Command;
@@ -321,6 +322,9 @@ class TransactionUnit implements Unit {
   readonly #startDatabase: Database;
   readonly #startAccount: User;
   readonly #startAuthenticated: boolean;
+  readonly #startTracking: TrackingState | null;
+  /** What its client may keep copies of, if it is tracked. */
+  #keysRead: Bytes[] = [];
   /** What commands about the server answered: they must not run twice when a cold read stops the run. */
   readonly #answers = new Map<Queued, Reply>();
   #elements: Element[] | null = null;
@@ -332,6 +336,7 @@ class TransactionUnit implements Unit {
     this.#startDatabase = session.database;
     this.#startAccount = session.account;
     this.#startAuthenticated = session.isAuthenticated;
+    this.#startTracking = session.tracking;
   }
 
   run(view: View): Bytes | null {
@@ -339,12 +344,14 @@ class TransactionUnit implements Unit {
     // Its watches have gone with the connection: what they guard must not run without them.
     if (session.isClosed) return null;
     this.#elements = null;
+    this.#keysRead = [];
     session.isInExec = true;
     try {
       const reply = this.#reply(view);
       this.#parts.done();
       session.keepSubscriptions();
       session.denials.keep();
+      if (this.#keysRead.length > 0) session.host.tracking.note(session, this.#keysRead);
       const bytes = session.encodeReply(reply);
       return bytes === "" ? null : bytes;
     } catch (error) {
@@ -358,6 +365,9 @@ class TransactionUnit implements Unit {
   /** The session as it was before: a cold read may have stopped the run behind a SELECT. */
   #revertSession(): void {
     this.client.database = this.#startDatabase;
+    if (this.client.tracking !== this.#startTracking) {
+      this.client.host.tracking.set(this.client, this.#startTracking);
+    }
     this.client.account = this.#startAccount;
     this.client.isAuthenticated = this.#startAuthenticated;
     this.client.revertSubscriptions();
@@ -457,7 +467,13 @@ class TransactionUnit implements Unit {
     const denied = session.denials.refusalInExec(command, args);
     if (denied !== null) return denied.reply;
     if (command.name === "once") return OK;
-    if (row.kind === "data") return session.callData(row, args, view);
+    if (row.kind === "data") {
+      const reply = session.callData(row, args, view);
+      if (session.tracking !== null && session.host.tracking.wantsToKnow(session, command)) {
+        this.#keysRead.push(...keysRead(command, args));
+      }
+      return reply;
+    }
     const known = this.#answers.get(queued);
     if (known !== undefined) return known;
     const answer = session.callOutside(command, args);
@@ -475,6 +491,7 @@ class TransactionUnit implements Unit {
       queue: this.queue,
       elements: this.#elements,
       startDatabase: this.#startDatabase,
+      keysRead: this.#keysRead,
     });
   }
 
@@ -501,6 +518,8 @@ interface TransactionHeld {
   /** Null when nothing ran: a lost WATCH, or the replies of an earlier run under the token. */
   readonly elements: readonly Element[] | null;
   readonly startDatabase: Database;
+  /** What the client may keep copies of, if it is tracked. */
+  readonly keysRead: readonly Bytes[];
 }
 
 class HeldTransaction implements HeldReply {
@@ -519,10 +538,17 @@ class HeldTransaction implements HeldReply {
   }
 
   committed(): Bytes {
+    this.#noteKeys();
     return this.#held.bytes;
   }
 
+  #noteKeys(): void {
+    const { keysRead: keys } = this.#held;
+    if (keys.length > 0) this.#session.host.tracking.note(this.#session, keys);
+  }
+
   refused(failure: Failure): Bytes {
+    this.#noteKeys();
     return this.#session.encodeRefused(this.#settle(failure), this.#protocol);
   }
 

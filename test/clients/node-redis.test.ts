@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { RESP_TYPES, WatchError, createClient } from "redis";
+import { BasicClientSideCache, RESP_TYPES, WatchError, createClient } from "redis";
 
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { until } from "../engine/until.ts";
@@ -21,10 +21,11 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
   return {
     server,
     directory,
-    async connect(protocol: 2 | 3 = 2, url = "") {
+    async connect(protocol: 2 | 3 = 2, url = "", cache: BasicClientSideCache | null = null) {
       const socket = { port: server.port, host: "127.0.0.1", reconnectStrategy: () => 20 };
       const base = url === "" ? { socket } : { url };
-      const client = createClient({ ...base, RESP: protocol });
+      const cached = cache === null ? {} : { clientSideCache: cache };
+      const client = createClient({ ...base, ...cached, RESP: protocol });
       client.on("error", () => {
         // The server was killed; it reconnects.
       });
@@ -153,6 +154,28 @@ for (const protocol of [2, 3] as const) {
     },
   );
 }
+
+test("the client's own cache never serves what has changed", LIMIT, async () => {
+  await using kept = await start();
+  const writer = await kept.connect();
+  const cache = new BasicClientSideCache({ ttl: 0, maxEntries: 100, evictPolicy: "LRU" });
+  const reader = await kept.connect(3, "", cache);
+  await writer.set("k", "0");
+  assert.equal(await reader.get("k"), "0");
+  assert.equal(await reader.get("k"), "0");
+  assert.ok(cache.stats().hitCount >= 1, "the second time it is not asked for");
+  for (let round = 1; round <= 100; round++) {
+    await writer.multi().set("k", String(round)).hSet("h", "f", String(round)).exec();
+    await until(async () => (await reader.get("k")) === String(round));
+    await until(async () => (await reader.hGet("h", "f")) === String(round));
+  }
+  const { hitCount } = cache.stats();
+  assert.equal(await reader.get("k"), "100");
+  await reader.get("k");
+  assert.ok(cache.stats().hitCount > hitCount);
+  await writer.flushAll();
+  await until(async () => (await reader.get("k")) === null);
+});
 
 test("scan iterators give every key", LIMIT, async () => {
   await using kept = await start();

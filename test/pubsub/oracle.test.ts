@@ -9,18 +9,13 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 
-import type { Bytes } from "../../src/base/bytes.ts";
 import { parseNotifyFlags } from "../../src/pubsub/notify-flags.ts";
-import { Status, type Reply } from "../../src/resp/reply.ts";
-import { format } from "../conversations/notation.ts";
 import { isOracleInstalled, startOracle } from "../conversations/oracle.ts";
 import { startKept } from "../support/kept.ts";
 import { RawClient } from "../support/raw-client.ts";
+import { heard, type Step } from "../support/side-by-side.ts";
 
 const CONNECTIONS = 3;
-
-/** Which connection says what. */
-type Step = readonly [connection: number, line: string];
 
 const PROGRAMS: Readonly<Record<string, readonly Step[]>> = {
   "counts of confirmations": [
@@ -110,48 +105,6 @@ const PROGRAMS: Readonly<Record<string, readonly Step[]>> = {
     [2, "MOVE q 1"],
   ],
 };
-
-async function heard(clients: readonly RawClient[], steps: readonly Step[]): Promise<string[]> {
-  const log: string[] = [];
-  /** In MULTI a PING would be queued; there each command has one reply. */
-  const queueing = new Set<number>();
-  for (const [index, [connection, line]] of steps.entries()) {
-    log.push(`${connection}> ${line}`);
-    clients[connection]?.write(`${line}\r\n`);
-    if (line === "MULTI") queueing.add(connection);
-    if (line === "EXEC") queueing.delete(connection);
-    // The one who speaks first: with his answer, what he did has reached the others.
-    const order = [...clients.entries()].sort(
-      ([one], [other]) => Number(other === connection) - Number(one === connection),
-    );
-    for (const [listener, client] of order) {
-      const replies = queueing.has(listener)
-        ? await client.readReplies(listener === connection ? 1 : 0)
-        : await untilFence(client, `fence-${index}`);
-      // HELLO tells version and id.
-      if (line.startsWith("HELLO")) continue;
-      for (const reply of replies) log.push(`${listener}: ${format(reply)}`);
-      if (line === "MULTI" && !replies.some((reply) => reply instanceof Status))
-        queueing.delete(listener);
-    }
-  }
-  return log;
-}
-
-async function untilFence(client: RawClient, fence: Bytes): Promise<Reply[]> {
-  client.write(`PING ${fence}\r\n`);
-  const replies: Reply[] = [];
-  for (;;) {
-    const reply = await client.readReply();
-    if (isFence(reply, fence)) return replies;
-    replies.push(reply);
-  }
-}
-
-/** A subscriber in RESP2 gets its pong as an array. */
-function isFence(reply: Reply, fence: Bytes): boolean {
-  return reply === fence || (Array.isArray(reply) && reply[0] === "pong" && reply[1] === fence);
-}
 
 if (isOracleInstalled()) {
   for (const [name, steps] of Object.entries(PROGRAMS)) {

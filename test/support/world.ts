@@ -48,6 +48,8 @@ export interface World extends AsyncDisposable {
 export class Talker {
   readonly session: Session;
   readonly replies: Reply[] = [];
+  /** Told of each at once: in which order several connections hear. */
+  onReply: (reply: Reply) => void = () => {};
   abandoned = false;
   closing = false;
   #waiting = false;
@@ -78,6 +80,7 @@ export class Talker {
     this.#reader.push(bytes);
     for (let reply = this.#reader.next(); reply !== undefined; reply = this.#reader.next()) {
       this.replies.push(reply);
+      this.onReply(reply);
     }
     assert.ok(this.#reader.isBetweenReplies, `half a reply was written: ${bytes}`);
   }
