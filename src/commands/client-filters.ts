@@ -16,6 +16,8 @@ const TYPES: ReadonlyMap<string, ClientType> = new Map([
 ]);
 
 const BAD_ID = new CommandError("ERR client-id should be greater than 0");
+const AGE_NOT_AN_INTEGER = new CommandError("ERR maxage is not an integer or out of range");
+const BAD_AGE = new CommandError("ERR maxage should be greater than 0");
 const NO_SUCH_CLIENT = new CommandError("ERR No such client");
 
 export function listClients(server: ServerPort, args: Args): Reply {
@@ -81,6 +83,9 @@ function killFilter(server: ServerPort, args: Args): { filter: ClientFilter; ski
         }
         filter.user = value;
         break;
+      case "MAXAGE":
+        filter.minAgeSeconds = ageOf(value);
+        break;
       case "SKIPME":
         skipMe = yesOrNo(value);
         break;
@@ -95,6 +100,13 @@ function clientId(text: Bytes): number {
   const id = parseInteger(text);
   if (id === null || id < 1) throw BAD_ID;
   return Number(id);
+}
+
+function ageOf(text: Bytes): number {
+  const seconds = parseInteger(text);
+  if (seconds === null) throw AGE_NOT_AN_INTEGER;
+  if (seconds <= 0) throw BAD_AGE;
+  return Number(seconds);
 }
 
 function yesOrNo(text: Bytes): boolean {

@@ -2,6 +2,7 @@
 
 import { MapReply, SetReply, Status, type Reply } from "../resp/reply.ts";
 import { aclCategories } from "./acl-categories.ts";
+import { tipsOf } from "./command-tips.ts";
 import type { Command } from "./lookup.ts";
 import type { ArgumentSpec, CommandFlag, CommandRow, KeySpec } from "./table.ts";
 
@@ -18,7 +19,7 @@ export function infoOf(command: Command): Reply {
     last,
     step,
     words(aclCategories(row).map((category) => `@${category}`)),
-    [],
+    new SetReply(tipsOf(command.name)),
     row.keys.map(keySpecOf),
     subcommands.map(infoOf),
   ];

@@ -133,6 +133,8 @@ export interface ClientFilter {
   readonly address?: Bytes;
   readonly localAddress?: Bytes;
   readonly user?: Bytes;
+  /** Connected for at least so long. */
+  readonly minAgeSeconds?: number;
 }
 
 /** The other connections: CLIENT LIST and its neighbours. */

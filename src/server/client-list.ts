@@ -32,10 +32,13 @@ export class ClientList implements ClientsPort {
   }
 
   kill(filter: ClientFilter, options: { callerId: number; skippedId: number }): number {
+    const { minAgeSeconds = 0 } = filter;
+    const bornMsMax = this.#clock.nowMs() - minAgeSeconds * 1000;
     let count = 0;
     for (const connection of this.#connections.values()) {
       const { id } = connection.session;
       if (id === options.skippedId || connection.isClosing || !fits(connection, filter)) continue;
+      if (connection.createdMs > bornMsMax) continue;
       count++;
       // Who kills himself is still told so.
       if (id === options.callerId) connection.closeAfterFlush();

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Bytes } from "../../src/base/bytes.ts";
+import { machineClock } from "../../src/base/clock.ts";
 import { ErrorReply, MapReply, OK, PONG, Status, type Reply } from "../../src/resp/reply.ts";
 import { startKept } from "../support/kept.ts";
 import { request, until, type RawClient } from "../support/raw-client.ts";
@@ -122,6 +123,21 @@ test("CLIENT KILL closes who fits, and lets its caller hear the answer", async (
   assert.equal(await client.say("CLIENT KILL USER default TYPE normal"), 1);
   client.write(request("CLIENT", "KILL", "USER", "default", "SKIPME", "no") + request("PING"));
   assert.deepEqual(await client.readUntilClosed(), [1]);
+});
+
+test("CLIENT KILL MAXAGE closes who has been there for so long", async () => {
+  let laterMs = 0;
+  const clock = { ...machineClock, nowMs: () => machineClock.nowMs() + laterMs };
+  await using kept = await startKept({ clock });
+  const old = await kept.client();
+  await old.say("PING");
+  laterMs = 100_000;
+  const client = await kept.client();
+  const young = await kept.client();
+  await young.say("PING");
+  assert.equal(await client.say("CLIENT KILL MAXAGE 100 SKIPME no"), 1);
+  await old.expectClosed();
+  assert.deepEqual(await young.say("PING"), PONG);
 });
 
 test("a write pause holds writes back, lets reads go on, and loses nothing", async () => {

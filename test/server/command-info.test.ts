@@ -48,13 +48,14 @@ function withoutNotes(spec: Plain): Plain {
   return facts[0] === "notes" ? facts.slice(2) : facts;
 }
 
-/** What must be the same: arity, flags, keys, categories. */
+/** What must be the same: arity, flags, keys, categories, tips. */
 function compared(entry: readonly Plain[]): unknown {
   return {
     arity: entry[1],
     flags: new Set(list(entry[2])),
     keys: entry.slice(3, 6),
     categories: new Set(list(entry[6])),
+    tips: new Set(list(entry[7])),
     specs: list(entry[8]).map(withoutNotes),
   };
 }
