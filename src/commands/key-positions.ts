@@ -19,7 +19,7 @@ export function keysOf(row: CommandRow, args: Args): Bytes[] {
   return keyPositions(row, args).map(({ index }) => args[index] ?? "");
 }
 
-function positionsOf(spec: KeySpec, args: Args): number[] {
+function positionsOf(spec: KeySpec, args: Args): readonly number[] {
   switch (spec.kind) {
     case "range":
       return steps(spec.first, endOf(spec.last, args.length), spec.step);
@@ -42,7 +42,7 @@ function positionsOf(spec: KeySpec, args: Args): number[] {
       return [];
     }
     case "unknown":
-      return [];
+      return spec.find?.(args) ?? [];
     default:
       return assertNever(spec);
   }

@@ -24,11 +24,14 @@ test("every row stands under an upper-case name and says in one sentence what it
   }
 });
 
+/** Redis says RW of the keys of this one, since it remembers its result there; we follow, for ACLs. */
+const REMEMBERS = new Set(["PFCOUNT"]);
+
 test("a row writes or reads, and never both", () => {
   for (const [name, row] of ROWS) {
     const both = row.flags.includes("write") && row.flags.includes("readonly");
     assert.ok(!both, name);
-    if (row.kind !== "data") continue;
+    if (row.kind !== "data" || REMEMBERS.has(name)) continue;
     for (const { flags } of row.keys) {
       if (!flags.includes("RW") && !flags.includes("OW") && !flags.includes("RM")) continue;
       assert.ok(row.flags.includes("write"), name);

@@ -14,6 +14,7 @@ import { expiryCommands } from "./expiry.ts";
 import { hashExpiryCommands } from "./hash-expiry-rows.ts";
 import { geoCommands } from "./geo-rows.ts";
 import { hashCommands } from "./hash-rows.ts";
+import { hyperloglogCommands } from "./hyperloglog.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./key.ts";
 import { latencyCommands } from "./latency.ts";
@@ -29,6 +30,7 @@ import { slowlogCommands } from "./slowlog.ts";
 import { streamCommands } from "./stream-rows.ts";
 import { sortedSetRangeCommands } from "./sorted-set-range-rows.ts";
 import { sortedSetCommands } from "./sorted-set-rows.ts";
+import { sortCommands } from "./sort.ts";
 import { stringCommands } from "./string-rows.ts";
 import { transactionCommands } from "./transaction.ts";
 import type { CommandRows } from "./table.ts";
@@ -44,6 +46,8 @@ export const COMMANDS: CommandRows = {
   ...sortedSetCommands,
   ...sortedSetRangeCommands,
   ...geoCommands,
+  ...hyperloglogCommands,
+  ...sortCommands,
   ...keyCommands,
   ...expiryCommands,
   ...scanCommands,

@@ -7,6 +7,7 @@ import type { View } from "../keyspace/view.ts";
 import { CommandError, SYNTAX_ERROR } from "../resp/errors.ts";
 import { SetReply, type Reply } from "../resp/reply.ts";
 import { parseInteger, toIndex } from "../types/number.ts";
+import { Estimator } from "../types/hyperloglog.ts";
 import * as algebra from "../types/set-algebra.ts";
 import * as set from "../types/set.ts";
 import { at, type Args } from "./table.ts";
@@ -47,7 +48,19 @@ export function sintercard(view: View, args: Args): Reply {
 }
 
 export function sunioncard(view: View, args: Args): Reply {
-  return counted(view, args, union);
+  const { keys, optionsAt } = countedKeys(args);
+  const { limit, isApproximate } = unionOptions(args, optionsAt);
+  if (!isApproximate) return countOf(view, keys, union, limit);
+  const estimator = new Estimator();
+  const records = present(recordsOf(view, keys));
+  for (const record of records) {
+    set.walk(view, record, (member) => {
+      estimator.add(member);
+      return true;
+    });
+  }
+  const count = estimator.count();
+  return limit === 0 ? count : Math.min(limit, count);
 }
 
 export function sdiffcard(view: View, args: Args): Reply {
@@ -106,14 +119,43 @@ function stored(
 }
 
 function counted(view: View, args: Args, operation: Operation): Reply {
+  const { keys, optionsAt } = countedKeys(args);
+  return countOf(view, keys, operation, limitFrom(args, optionsAt));
+}
+
+function countOf(view: View, keys: readonly Bytes[], operation: Operation, limit: number): number {
+  let count = 0;
+  operation(view, keys, () => ++count !== limit);
+  return count;
+}
+
+function countedKeys(args: Args): { readonly keys: readonly Bytes[]; readonly optionsAt: number } {
   const keyCount = parseInteger(at(args, 1));
   if (keyCount === null || keyCount < 1) throw TOO_FEW_KEYS;
   if (keyCount > args.length - 2) throw TOO_MANY_KEYS;
   const optionsAt = 2 + Number(keyCount);
-  const limit = limitFrom(args, optionsAt);
-  let count = 0;
-  operation(view, args.slice(2, optionsAt), () => ++count !== limit);
-  return count;
+  return { keys: args.slice(2, optionsAt), optionsAt };
+}
+
+/** As `limitFrom`, with APPROX anywhere between. */
+function unionOptions(
+  args: Args,
+  from: number,
+): { readonly limit: number; readonly isApproximate: boolean } {
+  const options = args.slice(from);
+  const exact: Bytes[] = [];
+  let isApproximate = false;
+  for (let index = 0; index < options.length; index++) {
+    const option = at(options, index);
+    if (option.toUpperCase() === "APPROX") {
+      isApproximate = true;
+      continue;
+    }
+    exact.push(option);
+    const value = options[++index];
+    if (value !== undefined) exact.push(value);
+  }
+  return { limit: limitFrom(exact, 0), isApproximate };
 }
 
 /** 0 for none. */

@@ -82,7 +82,13 @@ export type KeySpec = {
       readonly last: number;
       readonly step: number;
     }
-  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "unknown";
+      /** Positions of keys that Redis's terms have no words for: SORT's STORE. */
+      readonly find?: (args: Args) => readonly number[];
+      /** Positions of patterns that lead to keys nobody knows beforehand: SORT's BY and GET. */
+      readonly patterns?: (args: Args) => readonly number[];
+    }
 );
 
 /** A key of one call: the argument, and what is done with it. */

@@ -5,7 +5,14 @@
 import type { Bytes } from "../base/bytes.ts";
 import { SLOT_COUNT, dataKey, dataPrefix, hashOfKey, slotOfKey, u32 } from "../encoding/key.ts";
 import { DATA } from "../engine/engine.ts";
-import type { ColdElements, ColdKey, ColdRange, ColdRequest, ColdSlot } from "../keyspace/cold.ts";
+import type {
+  ColdElements,
+  ColdKey,
+  ColdKeys,
+  ColdRange,
+  ColdRequest,
+  ColdSlot,
+} from "../keyspace/cold.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { Database, Keyspace } from "../keyspace/keyspace.ts";
 
@@ -32,6 +39,7 @@ export async function loadCold(
 ): Promise<void> {
   const { elements } = unit.history;
   if ("subkeys" in request) elements.push(request);
+  if ("several" in request) elements.push(...request.several);
   await Promise.all([loadElements(keyspace, elements), loadOther(keyspace, request, unit)]);
 }
 
@@ -43,6 +51,7 @@ async function loadOther(
   if ("slot" in request) await warmSlots(keyspace, request);
   else if ("range" in request) await warmRange(keyspace, request);
   else if ("key" in request) await loadKeys(keyspace, request, unit.keysWanted());
+  else if ("keys" in request) await loadEach(keyspace, keysIn(request));
 }
 
 function warmRange(keyspace: Keyspace, request: ColdRange): Promise<void> {
@@ -78,6 +87,14 @@ async function loadKeys(
     seen.add(key);
     wanted.push({ incarnation: database.incarnation, key });
   }
+  await loadEach(keyspace, wanted);
+}
+
+function keysIn({ incarnation, keys }: ColdKeys): Wanted[] {
+  return keys.map((key) => ({ incarnation, key }));
+}
+
+async function loadEach(keyspace: Keyspace, wanted: readonly Wanted[]): Promise<void> {
   const rotationsBefore = keyspace.rotations;
   const loaded = await keyspace.engine.load(DATA, wanted.map(physicalKey));
   // A record changed while the load was under way lives in the cache for at least one full turn; two

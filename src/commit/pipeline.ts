@@ -242,7 +242,7 @@ export class Pipeline {
       this.#stats.coldReads++;
       const { request } = cold;
       assert(request !== null);
-      if (!("subkeys" in request)) loads++;
+      if (!("subkeys" in request || "several" in request)) loads++;
       try {
         await loadCold(this.keyspace, request, wanted);
       } catch (error) {

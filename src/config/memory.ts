@@ -8,7 +8,6 @@ const MB = 1024 ** 2;
 const noEviction = { noEffect: "nothing is evicted: data lives on disk" };
 const background = { noEffect: "removal is always in the background" };
 const noDefragmentation = { noEffect: "the allocator does not offer it" };
-const noHyperLogLogs = { noEffect: "this build has no HyperLogLogs" };
 
 export const memorySettings = {
   maxmemory: runtime(
@@ -165,7 +164,6 @@ export const structureSettings = {
     memory(0, MOST),
     3000,
     "Bytes up to which a HyperLogLog is kept sparse.",
-    noHyperLogLogs,
   ),
   "stream-node-max-bytes": runtime(memory(0, MOST), 4096, "Bytes of a node of a stream; 0: any."),
   "stream-node-max-entries": runtime(integer(0, MOST), 100, "Entries of such a node; 0: any."),

@@ -6,12 +6,18 @@ import type { CursorRange, StoreId } from "../engine/engine.ts";
 import type { Elements } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 
-/** A key, everything in a slot from a hash on, elements of a collection, or a range of them. */
-export type ColdRequest = ColdKey | ColdSlot | ColdElements | ColdRange;
+/** A key, many, everything in a slot from a hash on, elements of collections, or a range of them. */
+export type ColdRequest = ColdKey | ColdKeys | ColdSlot | ColdElements | ColdSeveral | ColdRange;
 
 export interface ColdKey {
   readonly incarnation: Incarnation;
   readonly key: Bytes;
+}
+
+/** Keys that the unit did not name: SORT's BY and GET. */
+export interface ColdKeys {
+  readonly incarnation: Incarnation;
+  readonly keys: readonly Bytes[];
 }
 
 export interface ColdSlot {
@@ -26,6 +32,11 @@ export interface ColdSlot {
 export interface ColdElements {
   readonly elements: Elements;
   readonly subkeys: readonly Bytes[];
+}
+
+/** Elements of several collections. */
+export interface ColdSeveral {
+  readonly several: readonly ColdElements[];
 }
 
 /** What a walk over elements has not read yet. */

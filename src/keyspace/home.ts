@@ -127,7 +127,15 @@ export class Elements {
 
   /** Before many are read one by one: throws COLD once for all of them that would wait. */
   want(subkeys: readonly Bytes[]): void {
-    if (this.isAllUncommitted) return;
+    const cold = this.coldAmong(subkeys);
+    if (cold.length === 0) return;
+    COLD.request = { elements: this, subkeys: cold };
+    throw COLD;
+  }
+
+  /** Those of these subkeys that would wait for the disk. */
+  coldAmong(subkeys: readonly Bytes[]): readonly Bytes[] {
+    if (this.isAllUncommitted) return [];
     const cold: Bytes[] = [];
     for (const subkey of subkeys) {
       if (this.cached(subkey) !== null) continue;
@@ -135,9 +143,7 @@ export class Elements {
       if (value === undefined) cold.push(subkey);
       else this.#install(new Element(this, subkey, value));
     }
-    if (cold.length === 0) return;
-    COLD.request = { elements: this, subkeys: cold };
-    throw COLD;
+    return cold;
   }
 
   cached(subkey: Bytes): Element | null {

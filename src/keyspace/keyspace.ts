@@ -60,7 +60,7 @@ import {
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import type { CacheSize, Undo } from "./undo.ts";
-import { homeOf, memoryOf, Packed, type Collection, type Value } from "./value.ts";
+import { homeOf, memoryOf, Packed, type Value } from "./value.ts";
 
 /** What is to happen outside the store when a batch commits. */
 export interface Effect {
@@ -213,17 +213,30 @@ export class Keyspace implements ElementSource {
       this.cacheBytes += recordCost(old);
       return old;
     }
+    const record = this.#fromStore(incarnation, key);
+    if (record !== null) return record;
+    COLD.request = { incarnation, key };
+    throw COLD;
+  }
+
+  /** Null when that would wait. */
+  #fromStore(incarnation: Incarnation, key: Bytes): Record | null {
     const slot = slotOfKey(key);
     const hash = hashOfKey(key);
-    const bytes = this.engine.get(
-      DATA,
-      dataKey({ incarnationId: incarnation.id, slot, hash }, key),
-    );
-    if (bytes === undefined) {
-      COLD.request = { incarnation, key };
-      throw COLD;
-    }
+    const address = { incarnationId: incarnation.id, slot, hash };
+    const bytes = this.engine.get(DATA, dataKey(address, key));
+    if (bytes === undefined) return null;
     return this.#install(new Record(key, incarnation, slot, hash), bytes);
+  }
+
+  /** Before many keys are looked at one by one: throws COLD once for all of them that would wait. */
+  want(incarnation: Incarnation, keys: readonly Bytes[]): void {
+    const cold = keys.filter(
+      (key) => !this.isCached(incarnation, key) && this.#fromStore(incarnation, key) === null,
+    );
+    if (cold.length === 0) return;
+    COLD.request = { incarnation, keys: cold };
+    throw COLD;
   }
 
   isCached(incarnation: Incarnation, key: Bytes): boolean {
@@ -261,8 +274,8 @@ export class Keyspace implements ElementSource {
   }
 
   /** Puts the same content in another form: what `record.value` held, decoded. Not a change. */
-  unpack(record: Record, collection: Collection): void {
-    record.value = collection;
+  unpack(record: Record, value: Value): void {
+    record.value = value;
     countRecord(this, record);
   }
 

@@ -15,6 +15,8 @@ export interface CollectionLimits {
   setIntegersMax: number;
   setEntriesMax: number;
   setValueBytesMax: number;
+  /** `hll-sparse-max-bytes`: bytes up to which a HyperLogLog is kept as runs. */
+  sparseSketchBytesMax: number;
   /** `zset-max-listpack-entries` and `zset-max-listpack-value`. */
   sortedSetEntriesMax: number;
   sortedSetValueBytesMax: number;
@@ -36,6 +38,7 @@ export function usualCollectionLimits(): CollectionLimits {
     setIntegersMax: 512,
     setEntriesMax: 128,
     setValueBytesMax: 64,
+    sparseSketchBytesMax: 3000,
     sortedSetEntriesMax: 128,
     sortedSetValueBytesMax: 64,
     sortedSetBucketMax: 192,

@@ -11,6 +11,7 @@ import { KEY_HEADER_SIZE } from "../encoding/key.ts";
 import type { Stats } from "../observe/stats.ts";
 import { batchTooLarge, CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { NOBODY, type Audience, type Space } from "./audience.ts";
+import { COLD, type ColdElements } from "./cold.ts";
 import { copyOf } from "./copy.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
 import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
@@ -20,7 +21,7 @@ import type { Element, ElementContent, ElementObject, Elements, Home, SubkeySpan
 import type { CollectionLimits } from "./limits.ts";
 import type { Record } from "./record.ts";
 import type { Undo } from "./undo.ts";
-import { homeOf, type Collection, type Value } from "./value.ts";
+import { homeOf, type Value } from "./value.ts";
 import * as walk from "./walk.ts";
 
 /** Settings that handlers obey; filled from the configuration, changed by CONFIG SET. */
@@ -109,6 +110,23 @@ export class View {
   inspect(key: Bytes): Record | null {
     const record = this.#lookUp(key);
     return record.kind === ABSENT || this.#isExpired(record) ? null : record;
+  }
+
+  /** Before many keys are looked at: throws COLD once for all of them that would wait. */
+  want(keys: readonly Bytes[]): void {
+    this.keyspace.want(this.database.incarnation, keys);
+  }
+
+  /** As `want`, for elements of several collections. */
+  wantElements(wanted: readonly ColdElements[]): void {
+    const several: ColdElements[] = [];
+    for (const { elements, subkeys } of wanted) {
+      const cold = elements.coldAmong(subkeys);
+      if (cold.length > 0) several.push({ elements, subkeys: cold });
+    }
+    if (several.length === 0) return;
+    COLD.request = { several };
+    throw COLD;
   }
 
   /** Notes what the reply will rest on: the key's last change, or a flush or swap under way. */
@@ -229,8 +247,8 @@ export class View {
   // Collections. What of it counts as a change (`stats.changes`), the types say.
 
   /** Keeps a collection that was read as bytes in the form that its type works on. Not a change. */
-  unpack(record: Record, collection: Collection): void {
-    this.keyspace.unpack(record, collection);
+  unpack(record: Record, value: Value): void {
+    this.keyspace.unpack(record, value);
   }
 
   /**

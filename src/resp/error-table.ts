@@ -118,6 +118,17 @@ const ROWS: readonly Row[] = [
     "Use the commands of its type (TYPE tells), or delete the key.",
   ],
   [
+    "WRONGTYPE Key is not a valid HyperLogLog string value.",
+    "A HyperLogLog command on a string that is none.",
+    "Use another key.",
+  ],
+  [
+    "INVALIDOBJ Corrupted HLL object detected",
+    "The string of a HyperLogLog begins as one and goes on otherwise: it was changed with SETRANGE " +
+      "or the like, or never was one.",
+    "Delete the key and add its elements again.",
+  ],
+  [
     "BUSYKEY Target key name already exists.",
     "RESTORE onto a key that exists, without REPLACE.",
     "Add REPLACE, or choose another key.",

@@ -106,6 +106,7 @@ export const COLLECTION_SETTINGS = {
   setIntegersMax: "set-max-intset-entries",
   setEntriesMax: "set-max-listpack-entries",
   setValueBytesMax: "set-max-listpack-value",
+  sparseSketchBytesMax: "hll-sparse-max-bytes",
   sortedSetEntriesMax: "zset-max-listpack-entries",
   sortedSetValueBytesMax: "zset-max-listpack-value",
   streamNodeBytesMax: "stream-node-max-bytes",
@@ -127,6 +128,7 @@ function collectionLimits(config: Config): CollectionLimits {
   follow("setIntegersMax");
   follow("setEntriesMax");
   follow("setValueBytesMax");
+  follow("sparseSketchBytesMax");
   follow("sortedSetEntriesMax");
   follow("sortedSetValueBytesMax");
   follow("streamNodeBytesMax");

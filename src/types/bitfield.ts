@@ -2,7 +2,7 @@
 // too large for its field. Numbers of up to 52 bits are computed as such, wider ones as bigints.
 
 import type { Bytes } from "../base/bytes.ts";
-import { normal, type Integer } from "./number.ts";
+import { INT64_MAX, normal, type Integer } from "./number.ts";
 
 export interface FieldType {
   readonly isSigned: boolean;
@@ -106,7 +106,19 @@ export function valueFor(type: FieldType, value: Integer, overflow: Overflow): I
   if (value < 0 && !type.isSigned && overflow === "SAT") {
     return fit(type, BigInt.asUintN(64, BigInt(value)), overflow);
   }
+  if (overflow === "SAT" && type.isSigned && isTooFarDown(type, value)) {
+    return fit(type, INT64_MAX, overflow);
+  }
   return fit(type, value, overflow);
+}
+
+/**
+ * So far below the smallest that its distance to the largest has no place in 64 bits: Redis then takes it
+ * for one above the largest.
+ */
+function isTooFarDown({ width }: FieldType, value: Integer): boolean {
+  if (typeof value === "number" || width === 64) return false;
+  return value < 2n ** BigInt(width - 1) - 1n - INT64_MAX;
 }
 
 function fit(type: FieldType, value: Integer, overflow: Overflow): Integer | null {

@@ -14,6 +14,7 @@ import * as encoding from "../encoding/hash.ts";
 import type { DumpedHash } from "../encoding/rdb-hash.ts";
 import { HASH } from "../encoding/record.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
+import type { ColdElements } from "../keyspace/cold.ts";
 import type { Record } from "../keyspace/record.ts";
 import { Packed } from "../keyspace/value.ts";
 import type { View } from "../keyspace/view.ts";
@@ -105,6 +106,21 @@ export function get(view: View, record: Record, field: Bytes): Bytes | null {
 export function want(view: View, record: Record, fields: readonly Bytes[]): void {
   const hash = hashOf(view, record);
   if (hash instanceof ExplodedHash) hash.home.elements.want(fields.map(encoding.fieldSubkey));
+}
+
+/** Before a field of each of several hashes is read: throws COLD once for all of them. */
+export function wantEach(
+  view: View,
+  wanted: readonly { readonly record: Record; readonly field: Bytes }[],
+): void {
+  const elements: ColdElements[] = [];
+  for (const { record, field } of wanted) {
+    const hash = hashOf(view, record);
+    if (hash instanceof InlineHash) continue;
+    const subkeys = [encoding.fieldSubkey(field)];
+    elements.push({ elements: hash.home.elements, subkeys });
+  }
+  view.wantElements(elements);
 }
 
 /** Every field alive and its value. Throws COLD. */

@@ -41,6 +41,7 @@ function specOf(reply: Reply): unknown {
   const find = fieldsOf(fieldsOf(spec.get("find_keys")).get("spec"));
   const first = Number(begin.get("index"));
   const flags = listOf(spec.get("flags")).map(textOf).sort();
+  if (begin.size === 0) return { flags };
   if (find.has("keynumidx")) {
     const countAt = first + Number(find.get("keynumidx"));
     return { flags, countAt, first: first + Number(find.get("firstkey")) };
@@ -61,6 +62,7 @@ function factsOf(row: CommandRow): unknown {
     keys: row.keys.map((spec) => {
       const flags = [...spec.flags].sort();
       if (spec.kind === "count") return { flags, countAt: spec.countAt, first: spec.first };
+      if (spec.kind === "unknown") return { flags };
       assert.equal(spec.kind, "range");
       return { flags, first: spec.first, last: spec.last, step: spec.step };
     }),
