@@ -1,8 +1,6 @@
 // DEBUG: what public test suites and tools ask of a server under test. Locked away by
 // enable-debug-command unless the configuration opens it.
 
-import { createHash } from "node:crypto";
-
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { matches } from "../base/glob.ts";
@@ -21,6 +19,7 @@ import {
   Verbatim,
   type Reply,
 } from "../resp/reply.ts";
+import * as digest from "../types/digest.ts";
 import { dump } from "../types/dump.ts";
 import { encodingName } from "../types/key.ts";
 import * as string from "../types/string.ts";
@@ -52,7 +51,6 @@ const POPULATE_REFUSED = new CommandError("TRYAGAIN not all keys could be writte
 const KEYS_PER_UNIT = 50;
 const SLEEP_SECONDS_MAX = 3600;
 const NO_DIGEST = "0".repeat(40);
-const DIGEST_BYTES = 20;
 /** What DUMP puts around a value: its type, a version, a checksum. */
 const DUMP_FRAME_BYTES = 11;
 
@@ -193,6 +191,7 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
   "HTSTATS-KEY": { min: 1, max: 2, help: null, run: noTable },
   JMAP: { min: 0, max: 0, help: null, run: accepted },
   "DICT-RESIZING": { min: 1, max: 1, help: null, run: accepted },
+  LISTPACK: { min: 1, max: 1, help: null, run: accepted },
   "PAUSE-CRON": { min: 1, max: 1, help: null, run: accepted },
   "QUICKLIST-PACKED-THRESHOLD": { min: 1, max: 1, help: null, run: accepted },
   REPLYBUFFER: { min: 2, max: 2, help: null, run: accepted },
@@ -296,7 +295,7 @@ async function digestValues(server: ServerPort, args: Args, session: SessionPort
     const found = await server.debug.look(index, some, (view) =>
       some.map((key) => {
         const record = view.inspect(key);
-        return record === null ? NO_DIGEST : hash([dump(view, record)]).toString("hex");
+        return record === null ? NO_DIGEST : digest.digestOf(view, record).toString("hex");
       }),
     );
     digests.push(...found);
@@ -306,7 +305,7 @@ async function digestValues(server: ServerPort, args: Args, session: SessionPort
 
 async function digestAll(server: ServerPort, _args: Args, session: SessionPort): Promise<Reply> {
   if (session.isInExec) throw NOT_IN_A_TRANSACTION;
-  const sum = Buffer.alloc(DIGEST_BYTES);
+  const sum = Buffer.alloc(digest.DIGEST_BYTES);
   for (let index = 0; index < server.debug.databaseCount; index++) {
     // oxlint-disable-next-line no-await-in-loop -- in bounded units, so that others get their turn
     const keys = await server.debug.look(index, [], (view) => view.keys());
@@ -315,7 +314,7 @@ async function digestAll(server: ServerPort, _args: Args, session: SessionPort):
       const digests = await server.debug.look(index, some, (view) =>
         some.map((key) => digestOf(view, index, key)),
       );
-      for (const digest of digests) mix(sum, digest);
+      for (const one of digests) digest.mix(sum, one);
     }
   }
   return sum.toString("hex");
@@ -323,19 +322,9 @@ async function digestAll(server: ServerPort, _args: Args, session: SessionPort):
 
 function digestOf(view: View, index: number, key: Bytes): Buffer {
   const record = view.inspect(key);
-  if (record === null) return Buffer.alloc(DIGEST_BYTES);
-  return hash([String(index), key, record.expiryMs === 0 ? "" : "expires", dump(view, record)]);
-}
-
-/** Each part with its length, so that no two lists of parts are the same text. */
-function hash(parts: readonly Bytes[]): Buffer {
-  const sha1 = createHash("sha1");
-  for (const part of parts) sha1.update(`${part.length}:${part}`, "latin1");
-  return sha1.digest();
-}
-
-function mix(sum: Buffer, digest: Buffer): void {
-  for (const [index, byte] of digest.entries()) sum[index] = (sum[index] ?? 0) ^ byte;
+  if (record === null) return Buffer.alloc(digest.DIGEST_BYTES);
+  const value = digest.digestOf(view, record).latin1Slice();
+  return digest.hashOf([String(index), key, record.expiryMs === 0 ? "" : "expires", value]);
 }
 
 async function populate(server: ServerPort, args: Args, session: SessionPort): Promise<Reply> {

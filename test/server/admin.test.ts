@@ -306,6 +306,35 @@ test("DEBUG DIGEST tells contents apart, and RELOAD leaves them as they are", as
   assert.notEqual(await client.say("DEBUG DIGEST"), both);
 });
 
+test("DEBUG DIGEST does not depend on the order or the form of a collection", async () => {
+  await using kept = await debuggable();
+  const client = await kept.client();
+  const digests: Reply[] = [];
+  for (const [entries, order] of [
+    ["512", "a 1 b 2"],
+    ["512", "b 2 a 1"],
+    ["0", "a 1 b 2"],
+  ]) {
+    /* oxlint-disable no-await-in-loop -- one after the other, on one server */
+    await client.say("FLUSHALL");
+    await client.say(`CONFIG SET hash-max-listpack-entries ${entries}`);
+    await client.say(`CONFIG SET set-max-listpack-entries ${entries}`);
+    await client.say(`CONFIG SET set-max-intset-entries ${entries}`);
+    await client.say(`CONFIG SET zset-max-listpack-entries ${entries}`);
+    await client.say(`HSET hash ${order}`);
+    await client.say(`SADD set ${order}`);
+    await client.say("ZADD zset 1 a 2 b");
+    await client.say("RPUSH list a b");
+    digests.push(await client.say("DEBUG DIGEST"));
+    assert.deepEqual(await client.say("DEBUG RELOAD"), OK);
+    digests.push(await client.say("DEBUG DIGEST"));
+    /* oxlint-enable no-await-in-loop */
+  }
+  assert.equal(new Set(digests).size, 1, JSON.stringify(digests));
+  await client.say("HSET hash a 2 b 1");
+  assert.notEqual(await client.say("DEBUG DIGEST"), digests[0]);
+});
+
 test("DEBUG POPULATE, OBJECT, LOG, ERROR and SET-ACTIVE-EXPIRE", async () => {
   await using kept = await debuggable();
   const client = await kept.client();
