@@ -1,9 +1,10 @@
 // Elements of an exploded collection by chance, for types whose subkeys begin with a 32-bit hash.
 //
-// The ring of hashes is cut into cells that hold CELL_SIZE elements on average. A cell is drawn, read
-// whole, and taken with a chance that grows with what it holds; then one of its elements is drawn. So
-// each element has the same chance, whatever the gaps around it, as long as no cell holds more than
-// CELL_SIZE_MAX (with hashes that is as good as never; the elements of a fuller one are drawn less).
+// The ring of hashes is cut into cells that hold about CELL_SIZE elements, rather less than more. A cell
+// is drawn, read whole, and taken with a chance that grows with what it holds; then one of its elements is
+// drawn. So each element has the same chance, whatever the gaps around it, as long as no cell holds more
+// than CELL_SIZE_MAX (with hashes that is as good as never; the elements of a fuller one are drawn less).
+// Finding a cell costs more than reading it, so cells are large enough that every second is taken.
 //
 // A draw that finds a cold block is run again after the load and must come to the same cell: the seed
 // is kept until the choice is made.
@@ -31,8 +32,8 @@ const TOO_MANY_DRAWS = new CommandError(
   `ERR at most ${DRAWS_MAX} random elements can be asked for at a time`,
 );
 
-const CELL_SIZE = 8;
-const CELL_SIZE_MAX = 40;
+const CELL_SIZE = 32;
+const CELL_SIZE_MAX = 64;
 const HASH_RANGE = 2 ** 32;
 
 export interface RandomPlace {
@@ -85,7 +86,7 @@ function draw(
   cells: Map<number, FoundElement[]>,
 ): FoundElement {
   assert(place.count > 0, "there is something to draw from");
-  const cellCount = Math.max(1, Math.floor(place.count / CELL_SIZE));
+  const cellCount = place.count <= CELL_SIZE_MAX ? 1 : Math.ceil(place.count / CELL_SIZE);
   for (;;) {
     const index = random.below(cellCount);
     let cell = cells.get(index);
@@ -109,7 +110,7 @@ function readCell(place: RandomPlace, index: number, cellCount: number): FoundEl
       lower: u32(Math.ceil((index * HASH_RANGE) / cellCount)),
       upper: end >= HASH_RANGE ? null : u32(end),
       reverse: false,
-      expected: CELL_SIZE * 2,
+      expected: CELL_SIZE_MAX,
     },
     (subkey, value) => {
       cell.push({ subkey, value });
