@@ -3,7 +3,6 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { SET } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
@@ -178,7 +177,7 @@ function chosenOf(view: View, record: Record, options: SortOptions): Bytes[] {
     const order = { by, isAlphabetic, isDescending };
     return sort.sorted(view, sort.elements(view, record), order).slice(from, to);
   }
-  if (record.kind === SET && options.store !== null) {
+  if (!sort.hasOrder(record) && options.store !== null) {
     // What is stored must not depend on the order that a set happens to have.
     const order = { by: null, isAlphabetic: true, isDescending: options.isDescending };
     return sort.sorted(view, sort.elements(view, record), order).slice(from, to);

@@ -28,6 +28,11 @@ export function find(view: View, key: Bytes): Record | null {
   return record;
 }
 
+/** Whether the elements have an order that means something: not those of a set. */
+export function hasOrder(record: Record): boolean {
+  return record.kind !== SET;
+}
+
 export function size(view: View, record: Record): number {
   if (record.kind === LIST) return list.length(view, record);
   return record.kind === SET ? set.size(view, record) : sortedSet.size(view, record);
