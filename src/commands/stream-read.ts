@@ -21,6 +21,7 @@ import * as stream from "../types/stream.ts";
 import { entriesIn } from "./stream.ts";
 import { countOf } from "./stream-arguments.ts";
 import { at, type Args } from "./table.ts";
+import { parseTimeoutMs, Wait } from "./wait.ts";
 
 const GROUP_IN_XREAD = new CommandError(
   "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
@@ -48,7 +49,7 @@ interface ReadOptions {
   readonly isGroup: boolean;
   countMax: number;
   /** Null: do not wait. */
-  timeout: Bytes | null;
+  timeoutMs: number | null;
   isAcknowledged: boolean;
   group: Bytes | null;
   consumer: Bytes;
@@ -65,11 +66,11 @@ interface Asked {
   readonly group: OpenGroup | null;
 }
 
-export function xread(view: View, args: Args): Reply {
+export function xread(view: View, args: Args): Reply | Wait {
   return read(view, args, readOptions(args, false));
 }
 
-export function xreadgroup(view: View, args: Args): Reply {
+export function xreadgroup(view: View, args: Args): Reply | Wait {
   return read(view, args, readOptions(args, true));
 }
 
@@ -77,7 +78,7 @@ function readOptions(args: Args, isGroup: boolean): ReadOptions {
   const options: ReadOptions = {
     isGroup,
     countMax: 0,
-    timeout: null,
+    timeoutMs: null,
     isAcknowledged: false,
     group: null,
     consumer: "",
@@ -96,8 +97,7 @@ function takeOption(args: Args, index: number, options: ReadOptions): number {
   const more = args.length - 1 - index;
   const word = at(args, index).toUpperCase();
   if (word === "BLOCK" && more > 0) {
-    options.timeout = at(args, index + 1);
-    checkTimeout(options.timeout);
+    options.timeoutMs = parseTimeoutMs(at(args, index + 1));
     return 2;
   }
   if (word === "COUNT" && more > 0) {
@@ -122,8 +122,6 @@ function takeOption(args: Args, index: number, options: ReadOptions): number {
   return 1;
 }
 
-function checkTimeout(_text: Bytes): void {}
-
 function unbalanced(isGroup: boolean): CommandError {
   const [name, symbol] = isGroup ? ["xreadgroup", ">"] : ["xread", "$"];
   return new CommandError(
@@ -132,7 +130,7 @@ function unbalanced(isGroup: boolean): CommandError {
   );
 }
 
-function read(view: View, args: Args, options: ReadOptions): Reply {
+function read(view: View, args: Args, options: ReadOptions): Reply | Wait {
   const asked: Asked[] = [];
   for (let index = 0; index < options.streamCount; index++) {
     asked.push(askedAt(view, args, options, index));
@@ -143,7 +141,21 @@ function read(view: View, args: Args, options: ReadOptions): Reply {
     if (entries !== null) flat.push(one.key, entries);
   }
   if (flat.length > 0) return new KeyedReply(flat);
-  return NULL_ARRAY;
+  if (options.timeoutMs === null) return NULL_ARRAY;
+  return new Wait({
+    keys: asked.map(({ key }) => key),
+    kind: stream.KIND,
+    timeoutMs: options.timeoutMs,
+    timedOut: NULL_ARRAY,
+    again: options.isGroup ? args : [...args.slice(0, -asked.length), ...asked.map(wantedAgain)],
+    // Then the group is gone as well, and whoever waits for it is told.
+    wakesOnRemoval: options.isGroup,
+  });
+}
+
+/** What "$" meant when the wait began. */
+function wantedAgain({ after }: Asked): Bytes {
+  return idText(after);
 }
 
 function askedAt(view: View, args: Args, options: ReadOptions, index: number): Asked {
@@ -209,7 +221,7 @@ function served({ parts, group, after }: Asked, options: ReadOptions): Reply[] |
 export function consumerOf(group: OpenGroup, name: Bytes): Consumer {
   const { view, record } = group.parts;
   const found = group.findConsumer(name);
-  if (found !== null) return group.changeConsumer(found.id, { seenMs: view.nowMs });
+  if (found !== null) return group.see(found.id);
   const made = group.createConsumer(name);
   view.notify("stream", "xgroup-createconsumer", record.key);
   view.stats.changes++;

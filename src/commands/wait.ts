@@ -6,7 +6,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Record } from "../keyspace/record.ts";
 import { CommandError } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
-import { parseDouble } from "../types/number.ts";
+import { parseDouble, parseInteger } from "../types/number.ts";
 
 export interface WaitParts {
   readonly keys: readonly Bytes[];
@@ -62,6 +62,17 @@ export function parseTimeout(text: Bytes): number {
   if (milliseconds > TIMEOUT_MS_MAX) throw OUT_OF_RANGE;
   // Of -0.0001 the ceiling is minus zero.
   return milliseconds + 0;
+}
+
+const NOT_AN_INTEGER = new CommandError("ERR timeout is not an integer or out of range");
+
+/** A timeout in whole milliseconds, 0 for ever. Throws CommandError. */
+export function parseTimeoutMs(text: Bytes): number {
+  const milliseconds = parseInteger(text);
+  if (milliseconds === null) throw NOT_AN_INTEGER;
+  if (milliseconds < 0) throw NEGATIVE;
+  if (milliseconds > TIMEOUT_MS_MAX) throw OUT_OF_RANGE;
+  return Number(milliseconds);
 }
 
 /** What a command answers where nobody waits. */

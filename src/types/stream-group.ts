@@ -105,6 +105,19 @@ export class OpenGroup {
     return this.#note(this.consumer(id).with(changed));
   }
 
+  /**
+   * Notes that a consumer was named in a command. Only in memory: it is written with the next change of
+   * the consumer, for to write it each time would make a write of each look.
+   */
+  see(id: number): Consumer {
+    const consumer = this.consumer(id).with({ seenMs: this.parts.view.nowMs });
+    this.#consumers.set(id, consumer);
+    if (!this.#changedConsumers.has(id)) {
+      this.parts.keep(encoding.consumerSubkey(this.#group.id, id), consumer);
+    }
+    return consumer;
+  }
+
   #note(consumer: Consumer): Consumer {
     this.#consumers.set(consumer.id, consumer);
     this.#changedConsumers.add(consumer.id);

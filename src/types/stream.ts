@@ -32,6 +32,8 @@ const NODE_BYTES_MAX = 1 << 30;
 /** What the undo of a node that was trimmed away holds in memory; more go by a range. */
 const NODES_REMOVED_SINGLY_MAX = 64;
 
+export const KIND = STREAM;
+
 // Finding
 
 /** The record of a key that holds a stream; null when there is none. Throws WRONG_TYPE, COLD. */
