@@ -12,8 +12,9 @@ import * as hash from "./rdb-hash.ts";
 import * as list from "./rdb-list.ts";
 import * as set from "./rdb-set.ts";
 import * as sortedSet from "./rdb-sorted-set.ts";
+import * as stream from "./rdb-stream.ts";
 import { BadDump, decodeString, DumpReader, encodeString } from "./rdb-string.ts";
-import { HASH, LIST, SET, SORTED_SET, STRING } from "./record.ts";
+import { HASH, LIST, SET, SORTED_SET, STREAM, STRING } from "./record.ts";
 
 export { BadDump } from "./rdb-string.ts";
 
@@ -31,7 +32,8 @@ export type DumpedValue =
   | hash.DumpedHash
   | list.DumpedList
   | set.DumpedSet
-  | sortedSet.DumpedSortedSet;
+  | sortedSet.DumpedSortedSet
+  | stream.DumpedStream;
 
 export function encodeDump(dumped: DumpedValue): Bytes {
   const isMortal = dumped.kind === HASH && dumped.expiries !== null;
@@ -53,6 +55,8 @@ function encodeValue(dumped: DumpedValue): Bytes {
       return set.encode(dumped);
     case SORTED_SET:
       return sortedSet.encode(dumped);
+    case STREAM:
+      return stream.encode(dumped);
     default:
       return unreachable(dumped);
   }
@@ -77,7 +81,8 @@ function decodeValue(type: number, reader: DumpReader): DumpedValue {
     hash.decode(type, reader) ??
     list.decode(type, reader) ??
     set.decode(type, reader) ??
-    sortedSet.decode(type, reader);
+    sortedSet.decode(type, reader) ??
+    stream.decode(type, reader);
   if (value === null) throw new BadDump("format");
   return value;
 }

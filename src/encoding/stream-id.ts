@@ -67,7 +67,8 @@ export function idBytes(id: StreamId): Bytes {
   return partBytes(id.ms) + partBytes(id.seq);
 }
 
-function partBytes(part: number | bigint): Bytes {
+/** Eight bytes, big-endian. */
+export function partBytes(part: number | bigint): Bytes {
   if (typeof part === "number") return u32(Math.floor(part / HALF)) + u32(part % HALF);
   return u32(Number(part >> 32n)) + u32(Number(part & 0xffff_ffffn));
 }
@@ -77,7 +78,8 @@ export function readId(source: Bytes, at: number): StreamId {
   return { ms: readPart(source, at), seq: readPart(source, at + 8) };
 }
 
-function readPart(source: Bytes, at: number): number | bigint {
+/** Reads what `partBytes` made. */
+export function readPart(source: Bytes, at: number): number | bigint {
   const high = readU32(source, at);
   const low = readU32(source, at + 4);
   return high < SAFE_HIGH ? high * HALF + low : (BigInt(high) << 32n) | BigInt(low);

@@ -18,7 +18,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { integerEntrySize, LISTPACK_FRAME_SIZE, textEntrySize } from "./listpack-size.ts";
 import { CorruptRecord } from "./record.ts";
-import { idBytes, readId, STREAM_ID_SIZE, type StreamId } from "./stream-id.ts";
+import { compareIds, idBytes, partOf, readId, STREAM_ID_SIZE, type StreamId } from "./stream-id.ts";
 import {
   PayloadReader,
   sizedSize,
@@ -213,6 +213,55 @@ export class StreamNode {
     return new EntryCursor(this, this.#entries, this.#size);
   }
 
+  /** What Redis's listpack for this node holds. Throws CorruptRecord. */
+  listpackTexts(): Bytes[] {
+    const { live, deleted, fields } = this;
+    const texts = [String(live), String(deleted), String(fields.length), ...fields, "0"];
+    const entry = this.entries();
+    while (entry.next()) {
+      const isSame = entry.hasSameFields;
+      const pairs = entry.pairs();
+      const flags = (entry.isDeleted ? FLAG_DELETED : 0) | (isSame ? FLAG_SAME_FIELDS : 0);
+      texts.push(String(flags));
+      texts.push(String(signedDifference(entry.ms, this.first.ms)));
+      texts.push(String(signedDifference(entry.seq, this.first.seq)));
+      if (isSame) {
+        for (let at = 1; at < pairs.length; at += 2) texts.push(pairs[at] ?? "");
+      } else {
+        texts.push(String(pairs.length / 2), ...pairs);
+      }
+      texts.push(String(entryLength(pairs.length / 2, isSame)));
+    }
+    return texts;
+  }
+
+  /** What `listpackTexts` gave; null for what is no node of a stream. */
+  static fromListpack(first: StreamId, texts: readonly Bytes[]): StreamNode | null {
+    const reader = new TextReader(texts);
+    const [live, deleted] = [reader.count(), reader.count()];
+    const node = StreamNode.withFields(first, reader.take(reader.count()));
+    if (reader.text() !== "0") return null;
+    while (!reader.isAtEnd) if (!node.#appendFrom(reader)) return null;
+    return node.live === live && node.deleted === deleted && node.count > 0 ? node : null;
+  }
+
+  /** False where the texts are no entry. */
+  #appendFrom(reader: TextReader): boolean {
+    const flags = reader.count();
+    if (flags > (FLAG_DELETED | FLAG_SAME_FIELDS)) return false;
+    const id = { ms: reader.addedTo(this.first.ms), seq: reader.addedTo(this.first.seq) };
+    const isSame = (flags & FLAG_SAME_FIELDS) !== 0;
+    const pairs: Bytes[] = [];
+    if (isSame) for (const field of this.fields) pairs.push(field, reader.text());
+    else pairs.push(...reader.take(reader.count() * 2));
+    if (reader.count() !== entryLength(pairs.length / 2, isSame)) return false;
+    if (this.count > 0 && compareIds(id, this.last) <= 0) return false;
+    const at = this.#size;
+    this.append(id, { texts: pairs, from: 0 });
+    if ((flags & FLAG_DELETED) !== 0) this.mark(at, true);
+    return true;
+  }
+
   /** The place of the entry with this ID; null when there is none that lives. */
   placeOf(id: StreamId): number | null {
     const cursor = this.entries();
@@ -314,6 +363,43 @@ export class EntryCursor {
     const bytes = this.#entries.latin1Slice(this.#read, end);
     this.#read = end;
     return bytes;
+  }
+}
+
+const NUMBER = /^-?\d{1,19}$/;
+
+/** Reads what stands in a listpack; at its end, and for what is no number, it reads what fits nowhere. */
+class TextReader {
+  readonly #texts: readonly Bytes[];
+  #at = 0;
+
+  constructor(texts: readonly Bytes[]) {
+    this.#texts = texts;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#texts.length;
+  }
+
+  text(): Bytes {
+    return this.#texts[this.#at++] ?? "";
+  }
+
+  count(): number {
+    const text = this.text();
+    return NUMBER.test(text) && !text.startsWith("-") ? Number(text) : Infinity;
+  }
+
+  take(count: number): readonly Bytes[] {
+    const from = this.#at;
+    this.#at = from + count;
+    return this.#texts.slice(from, this.#at);
+  }
+
+  /** A difference of 64 bits with sign, put to a part of an ID. */
+  addedTo(part: number | bigint): number | bigint {
+    const text = this.text();
+    return NUMBER.test(text) ? partOf(BigInt.asUintN(64, BigInt(part) + BigInt(text))) : 0;
   }
 }
 

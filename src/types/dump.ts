@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { BadDump, decodeDump, encodeDump, type DumpedValue } from "../encoding/rdb.ts";
-import { EXPIRY_MS_MAX, HASH, LIST, SET, SORTED_SET, STRING } from "../encoding/record.ts";
+import { EXPIRY_MS_MAX, HASH, LIST, SET, SORTED_SET, STREAM, STRING } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError } from "../resp/errors.ts";
@@ -11,6 +11,7 @@ import * as hash from "./hash.ts";
 import * as list from "./list.ts";
 import * as set from "./set.ts";
 import * as sortedSet from "./sorted-set.ts";
+import * as stream from "./stream-dump.ts";
 
 const BAD_FOOTER = new CommandError("ERR DUMP payload version or checksum are wrong");
 const BAD_FORMAT = new CommandError("ERR Bad data format");
@@ -21,6 +22,7 @@ export function dump(view: View, record: Record): Bytes {
   if (record.kind === LIST) return encodeDump(list.dumped(view, record));
   if (record.kind === SET) return encodeDump(set.dumped(view, record));
   if (record.kind === SORTED_SET) return encodeDump(sortedSet.dumped(view, record));
+  if (record.kind === STREAM) return encodeDump(stream.dumped(view, record));
   assert(typeof record.value === "string", "a record that was found");
   return encodeDump({ kind: STRING, value: record.value });
 }
@@ -42,5 +44,6 @@ export function restore(view: View, key: Bytes, dumped: DumpedValue, expiryMs: n
   if (dumped.kind === LIST) return list.restore(view, key, dumped.texts, expiry);
   if (dumped.kind === SET) return set.restore(view, key, dumped, expiry);
   if (dumped.kind === SORTED_SET) return sortedSet.restore(view, key, dumped, expiry);
+  if (dumped.kind === STREAM) return stream.restore(view, key, dumped, expiry);
   return view.set(key, { kind: dumped.kind, value: dumped.value, expiryMs: expiry });
 }

@@ -265,12 +265,25 @@ if (isOracleInstalled()) {
           `seed ${seed}\n${said.slice(-30).join("\n")}`,
         );
       };
+      /** Each goes on with what the other has dumped. */
+      const exchange = async (key: Bytes): Promise<void> => {
+        const theirs = await oracle.target.send(["DUMP", key]);
+        const ours = await handlers.send(["DUMP", key]);
+        if (typeof theirs !== "string" || typeof ours !== "string") return;
+        const context = `seed ${seed}\n${said.slice(-30).join("\n")}`;
+        const restored = await handlers.send(["RESTORE", key, "0", theirs, "REPLACE"]);
+        assert.equal(format(restored), "OK", context);
+        const taken = await oracle.target.send(["RESTORE", key, "0", ours, "REPLACE"]);
+        assert.equal(format(taken), "OK", context);
+        await compare(["XINFO", "STREAM", key, "FULL", "COUNT", "0"]);
+      };
       for (let count = 0; count < COMMAND_COUNT; count++) {
         const makers = random.below(60) === 0 ? RARE : MAKERS;
         const args = pick(random, makers)(random, pick(random, KEYS), clock);
         const [name] = args;
         for (const words of consumersMadeBy(args)) await compare(words);
         await compare(args);
+        if (random.below(100) === 0) await exchange(pick(random, KEYS));
         if (name === "DEL" || random.below(400) === 0) clock.ms = 1;
       }
     });
