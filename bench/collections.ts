@@ -80,6 +80,33 @@ const SORTED_SET: Family = {
     { name: "ZSCAN step", command: () => ["ZSCAN", KEY, "0"] },
   ],
 };
+
+const SET: Family = {
+  name: "set",
+  fill: (from, to) => ["SADD", KEY, ...elements(from, to)],
+  operations: [
+    { name: "SADD new", command: () => ["SADD", KEY, `new${serial++}`] },
+    { name: "SREM", command: (size) => ["SREM", KEY, anyOf(size)] },
+    { name: "SISMEMBER", command: (size) => ["SISMEMBER", KEY, anyOf(size)] },
+    { name: "SRANDMEMBER", command: () => ["SRANDMEMBER", KEY] },
+    { name: "SPOP", command: () => ["SPOP", KEY] },
+    { name: "SSCAN step", command: () => ["SSCAN", KEY, "0"] },
+  ],
+};
+
+const HASH: Family = {
+  name: "hash",
+  fill: (from, to) => ["HSET", KEY, ...elements(from, to).flatMap((name) => [name, name])],
+  operations: [
+    { name: "HSET new", command: () => ["HSET", KEY, `new${serial++}`, "value"] },
+    { name: "HSET", command: (size) => ["HSET", KEY, anyOf(size), `${serial++}`] },
+    { name: "HGET", command: (size) => ["HGET", KEY, anyOf(size)] },
+    { name: "HDEL", command: (size) => ["HDEL", KEY, anyOf(size)] },
+    { name: "HRANDFIELD", command: () => ["HRANDFIELD", KEY] },
+    { name: "HSCAN step", command: () => ["HSCAN", KEY, "0"] },
+  ],
+};
+
 let serial = 0;
 
 /** Members by chance, the same in each run. */
@@ -92,7 +119,7 @@ function scoreOf(name: string): string {
   return `${(Number(name.slice(1)) * 7_919) % 1_000_003}`;
 }
 
-const FAMILIES: readonly Family[] = [LIST, SORTED_SET];
+const FAMILIES: readonly Family[] = [LIST, SORTED_SET, SET, HASH];
 
 function elements(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `e${from + index}`);
