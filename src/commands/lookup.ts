@@ -42,6 +42,10 @@ export class Command {
   readonly isProtected: boolean;
   /** It may send a message: PUBLISH, SPUBLISH. */
   readonly publishes: boolean;
+  /** The flag allow_busy: it runs while a script takes long. */
+  readonly isAllowedWhenBusy: boolean;
+  /** A script: what it runs may write or publish. */
+  readonly runsOthers: boolean;
   readonly stats: CommandStats = {
     calls: 0,
     microseconds: 0,
@@ -71,6 +75,8 @@ export class Command {
     this.isBlocking = row.flags.includes("blocking");
     this.isNoMulti = row.flags.includes("no_multi");
     this.isProtected = row.flags.includes("protected");
+    this.isAllowedWhenBusy = row.flags.includes("allow_busy");
+    this.runsOthers = row.kind === "script" && !this.isReadonly;
     this.publishes = row.kind === "data" && row.flags.includes("pubsub");
     const { flags } = row;
     this.isHiddenFromMonitor = flags.includes("skip_monitor") || flags.includes("admin");

@@ -122,6 +122,43 @@ export interface SessionPort
   closeAfterReply(): void;
 }
 
+/** What a script is called with, and whether it may write. */
+export interface ScriptCall {
+  readonly keys: readonly Bytes[];
+  readonly argv: readonly Bytes[];
+  /** EVAL_RO, FCALL_RO: commands that write are refused. */
+  readonly isReadonly: boolean;
+}
+
+/** A function that a library registers. */
+export interface LibraryFunction {
+  readonly name: Bytes;
+  readonly description: Bytes | null;
+  readonly flags: readonly Bytes[];
+}
+
+/** Scripts and functions, on behalf of the session that asks. */
+export interface ScriptPort {
+  /** EVAL: remembers the script too. Throws CommandError for a bad first line. */
+  runScript(view: View, source: Bytes, call: ScriptCall): Reply;
+  /** EVALSHA. Throws CommandError (NOSCRIPT). */
+  runRemembered(view: View, sha: Bytes, call: ScriptCall): Reply;
+  /** SCRIPT LOAD: the SHA-1 of the script. Throws CommandError when it does not compile. */
+  remember(source: Bytes): string;
+  isRemembered(sha: Bytes): boolean;
+  forgetScripts(): void;
+  /** FCALL: `code` is the library that has the function. */
+  runFunction(
+    view: View,
+    target: { readonly code: Bytes; readonly name: Bytes },
+    call: ScriptCall,
+  ): Reply;
+  /** The code, among these libraries, that has the function; null when none has. */
+  libraryOf(codes: readonly Bytes[], name: Bytes): Bytes | null;
+  /** What a library registers when it is run. Throws CommandError in Redis's words. */
+  functionsOf(code: Bytes): readonly LibraryFunction[];
+}
+
 // What the server offers
 
 export type ClientType = "normal" | "master" | "replica" | "pubsub";
@@ -314,6 +351,14 @@ export interface DebugPort {
   look<T>(databaseIndex: number, keys: readonly Bytes[], action: (view: View) => T): Promise<T>;
 }
 
+/** The script that runs at this moment, and what there is of scripts and functions. */
+export interface ScriptsPort {
+  /** SCRIPT KILL, FUNCTION KILL. */
+  kill(what: "script" | "function"): Reply;
+  /** FUNCTION STATS. */
+  stats(): Reply | Promise<Reply>;
+}
+
 export interface ServerPort {
   /** Kept's own version. */
   readonly version: string;
@@ -332,4 +377,5 @@ export interface ServerPort {
   readonly memory: MemoryPort;
   readonly debug: DebugPort;
   readonly acl: AclPort;
+  readonly scripts: ScriptsPort;
 }

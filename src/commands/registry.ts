@@ -13,6 +13,7 @@ import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
 import { hashExpiryCommands } from "./hash-expiry-rows.ts";
 import { geoCommands } from "./geo-rows.ts";
+import { functionCommands } from "./function.ts";
 import { hashCommands } from "./hash-rows.ts";
 import { hyperloglogCommands } from "./hyperloglog.ts";
 import { infoCommands } from "./info.ts";
@@ -23,6 +24,7 @@ import { memoryCommands } from "./memory.ts";
 import { monitorCommands } from "./monitor.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { scanCommands } from "./scan.ts";
+import { scriptCommands } from "./script.ts";
 import { serverCommands } from "./server.ts";
 import { setCommands } from "./set-rows.ts";
 import { shutdownCommands } from "./shutdown.ts";
@@ -68,5 +70,7 @@ export const COMMANDS: CommandRows = {
   ...sortCommands,
   ...shutdownCommands,
   ...transactionCommands,
+  ...scriptCommands,
+  ...functionCommands,
   ...pubsubCommands,
 };

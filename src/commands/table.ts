@@ -4,13 +4,14 @@
 // The parameter of a handler is its capability (see docs/architecture.md):
 //   data      run(view, args)      synchronous; sees and changes keys, nothing else
 //   session   run(session, args)   the connection: MULTI, WATCH, SUBSCRIBE, CLIENT ...
+//   script    run(scripts, view, args)     as data, by way of other commands: EVAL, FCALL
 //   server    run(server, args, session)   the whole server: INFO, CONFIG, SHUTDOWN ...; may wait
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Reply } from "../resp/reply.ts";
-import type { ServerPort, SessionPort } from "./ports.ts";
+import type { ScriptPort, ServerPort, SessionPort } from "./ports.ts";
 import type { Wait } from "./wait.ts";
 
 /** The command as sent: args[0] is the name. */
@@ -178,6 +179,15 @@ export interface ServerCommand extends CommandFacts {
   ) => Reply | NoReply | Promise<Reply | NoReply>;
 }
 
+/** Runs commands of its own on the view: EVAL, FCALL and what manages their code. */
+export interface ScriptCommand extends CommandFacts {
+  readonly kind: "script";
+  readonly run: (scripts: ScriptPort, view: View, args: Args) => Reply;
+}
+
+/** What runs on a view, as a unit of its own or in an EXEC. */
+export type ViewCommand = DataCommand | ScriptCommand;
+
 /** A command that is only a family of subcommands, as CONFIG or CLIENT: args[1] names the row. */
 export interface ContainerCommand extends CommandFacts {
   readonly kind: "container";
@@ -186,7 +196,12 @@ export interface ContainerCommand extends CommandFacts {
   readonly bare?: ServerCommand;
 }
 
-export type CommandRow = DataCommand | SessionCommand | ServerCommand | ContainerCommand;
+export type CommandRow =
+  | DataCommand
+  | ScriptCommand
+  | SessionCommand
+  | ServerCommand
+  | ContainerCommand;
 /** By upper-case name; subcommands by upper-case subname. */
 export type CommandRows = Readonly<Record<string, CommandRow>>;
 

@@ -13,7 +13,6 @@ import { createHash } from "node:crypto";
 
 import type { Bytes } from "../base/bytes.ts";
 import { STRING } from "../encoding/record.ts";
-import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError } from "../resp/errors.ts";
 import type { Reply } from "../resp/reply.ts";
@@ -41,7 +40,7 @@ export interface OnceRequest {
 
 /** The replies of the first run under this token; null when there was none. Throws TOKEN_REUSED, CorruptReply, COLD. */
 export function recall(view: View, request: OnceRequest): readonly Reply[] | null {
-  const record = inSystem(view, () => view.peek(storedKey(request)));
+  const record = view.inSystem(() => view.peek(storedKey(request)));
   const value = record?.value ?? null;
   if (value === null) return null;
   if (typeof value !== "string" || !value.startsWith(VERSION)) {
@@ -61,7 +60,7 @@ export function remember(
 ): void {
   const value = outcomeOf(request, kept.replies);
   const content = { kind: STRING, value, expiryMs: view.nowMs + kept.retentionMs } as const;
-  inSystem(view, () => view.set(storedKey(request), content));
+  view.inSystem(() => view.set(storedKey(request), content));
 }
 
 function outcomeOf(request: OnceRequest, replies: readonly Reply[]): Bytes {
@@ -76,16 +75,6 @@ function outcomeOf(request: OnceRequest, replies: readonly Reply[]): Bytes {
 
 function storedKey({ user, token }: OnceRequest): Bytes {
   return `${user}\0${token}`;
-}
-
-function inSystem(view: View, action: () => Record | null): Record | null {
-  const { database } = view;
-  view.database = view.keyspace.system;
-  try {
-    return action();
-  } finally {
-    view.database = database;
-  }
 }
 
 function fingerprint({ commands }: OnceRequest): Bytes {

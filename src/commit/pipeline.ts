@@ -26,7 +26,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { WriteOps } from "../engine/write-ops.ts";
-import type { ClosedBatch, Database, Effect, Keyspace } from "../keyspace/keyspace.ts";
+import type { ClosedBatch, Database, Effect, Keyspace, Mark } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Stats } from "../observe/stats.ts";
 import { loadCold, type ColdHistory } from "./cold-loader.ts";
@@ -34,7 +34,7 @@ import { ColdRead } from "../keyspace/cold.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { readFailure, type Failure } from "./settle.ts";
-import type { Client, Unit } from "./unit.ts";
+import { LongRun, type Client, type Unit } from "./unit.ts";
 
 /** Settings that may change while the server runs. */
 export interface PipelineSettings {
@@ -128,6 +128,10 @@ export class Pipeline {
   #commitListeners: CommitListener[] = [];
   #refusalListeners: (() => void)[] = [];
   #closing = false;
+  /** A long unit runs or waits for its turn, which is the next; then, that it runs. */
+  #isExclusive = false;
+  #isAlone = false;
+  #turnWaiters: (() => void)[] = [];
 
   constructor(parts: PipelineParts) {
     this.keyspace = parts.keyspace;
@@ -216,25 +220,112 @@ export class Pipeline {
    * that it waits for a cold read and `resume` will be called when it has run.
    */
   run(unit: Unit, resume: () => void): RunState {
-    const cold = this.#tryRun(unit);
-    if (cold === null) return "done";
-    void this.#runCold(unit, cold).then(resume, this.#onBug);
+    if (this.#isExclusive) {
+      this.#turnWaiters.push(() => {
+        if (this.run(unit, resume) === "done") resume();
+      });
+      return "waiting";
+    }
+    const stop = this.#tryRun(unit);
+    if (stop === null) return "done";
+    void this.#runOn(unit, stop).then(resume, this.#onBug);
     return "waiting";
   }
 
   /** Runs a unit that answers nobody; resolves when it has run, not when it is committed. */
   async perform(unit: Unit): Promise<void> {
-    const cold = this.#tryRun(unit);
-    if (cold !== null) await this.#runCold(unit, cold);
+    await this.#turn();
+    const stop = this.#tryRun(unit);
+    if (stop !== null) await this.#runOn(unit, stop);
+  }
+
+  // Long runs: a script that takes longer than the event loop can be held.
+
+  /** A long unit runs, or is about to: nobody else does. */
+  get isExclusive(): boolean {
+    return this.#isExclusive;
+  }
+
+  /** Calls `resume` when units run again, or when `wakeTurnWaiters` says that this may take a while. */
+  waitForTurn(resume: () => void): void {
+    this.#turnWaiters.push(resume);
+  }
+
+  /** Who waits looks again, and may wait again. */
+  wakeTurnWaiters(): void {
+    const waiters = this.#turnWaiters;
+    this.#turnWaiters = [];
+    for (const waiter of waiters) waiter();
+  }
+
+  /** Until no long unit runs. */
+  async #turn(): Promise<void> {
+    while (this.#isExclusive) {
+      await new Promise<void>((resolve) => {
+        this.#turnWaiters.push(resolve);
+      });
+    }
+  }
+
+  async #runOn(unit: Unit, stop: ColdRead | LongRun): Promise<void> {
+    if (stop instanceof LongRun) await this.#runLong(unit);
+    else await this.#runCold(unit, stop);
+  }
+
+  async #runLong(unit: Unit): Promise<void> {
+    await this.#turn();
+    this.#isExclusive = true;
+    try {
+      // What others have written leaves first: they must not wait for a script.
+      await this.whenIdle();
+      await this.#runAlone(unit);
+    } finally {
+      this.#isExclusive = false;
+      this.#isAlone = false;
+    }
+    this.#settle(() => {
+      this.wakeTurnWaiters();
+      if (!this.keyspace.openIsEmpty) this.#askForTurnEnd();
+    });
+  }
+
+  async #runAlone(unit: Unit): Promise<void> {
+    const { keyspace, view } = this;
+    this.#isAlone = true;
+    this.#pointViewAt(unit, 0);
+    const mark = keyspace.mark();
+    assert(unit.runLong !== undefined, "only who can run long asks for it");
+    try {
+      const bytes = await unit.runLong(view, (cold) => this.#loadFor(unit, cold));
+      this.#isAlone = false;
+      this.#hasRun(unit, mark, bytes);
+    } catch (error) {
+      keyspace.rollbackTo(mark);
+      this.#failedToRead(unit, error);
+    }
+  }
+
+  async #loadFor(unit: Unit, { request }: ColdRead): Promise<void> {
+    assert(request !== null);
+    this.#stats.coldReads++;
+    await loadCold(this.keyspace, request, {
+      history: { elements: [] },
+      keysWanted: () => unit.keysWanted(),
+    });
+    this.keyspace.trimCache();
   }
 
   async #runCold(unit: Unit, first: ColdRead): Promise<void> {
-    let cold: ColdRead | null = first;
+    let cold: ColdRead | LongRun | null = first;
     const history: ColdHistory = { elements: [] };
     const wanted = { history, keysWanted: () => unit.keysWanted() };
     // Elements do not count: each round brings some that stay, so they end by themselves.
     let loads = 0;
     while (cold !== null) {
+      if (cold instanceof LongRun) {
+        await this.#runLong(unit);
+        return;
+      }
       if (loads === COLD_ROUNDS_MAX) {
         this.#fail(unit, CACHE_TOO_SMALL);
         return;
@@ -249,6 +340,7 @@ export class Pipeline {
         this.#failedToRead(unit, error);
         return;
       }
+      await this.#turn();
       cold = this.#tryRun(unit, loads);
     }
   }
@@ -265,8 +357,7 @@ export class Pipeline {
     if (bytes !== null) unit.client.replies.send(bytes);
   }
 
-  /** Runs a unit to its end; gives back the cold read that stopped it, if one did. */
-  #tryRun(unit: Unit, loads = 0): ColdRead | null {
+  #pointViewAt(unit: Unit, loads: number): void {
     const { keyspace, view } = this;
     const { client } = unit;
     this.running = client;
@@ -280,16 +371,29 @@ export class Pipeline {
     view.unitBytes = 0;
     view.loads = loads;
     keyspace.trimCache();
+  }
+
+  /** Runs a unit to its end; gives back what stopped it, if something did. */
+  #tryRun(unit: Unit, loads = 0): ColdRead | LongRun | null {
+    const { keyspace, view } = this;
+    this.#pointViewAt(unit, loads);
     const mark = keyspace.mark();
     let bytes: Bytes | null;
     try {
       bytes = unit.run(view);
     } catch (error) {
       keyspace.rollbackTo(mark);
-      if (error instanceof ColdRead) return error;
+      if (error instanceof ColdRead || error instanceof LongRun) return error;
       this.#failedToRead(unit, error);
       return null;
     }
+    this.#hasRun(unit, mark, bytes);
+    return null;
+  }
+
+  #hasRun(unit: Unit, mark: Mark, bytes: Bytes | null): void {
+    const { keyspace } = this;
+    const { client } = unit;
     const wrote = keyspace.changedSince(mark);
     if (wrote) this.#noteWrite(client.replies);
     if (bytes !== null) this.#deliver(unit, bytes, wrote);
@@ -297,7 +401,6 @@ export class Pipeline {
     if (!wrote && keyspace.hasEffectsSince(mark)) {
       this.#placeEffects(keyspace.takeEffectsSince(mark));
     }
-    return null;
   }
 
   /** What patience is measured by: the wall clock may jump. */
@@ -356,7 +459,7 @@ export class Pipeline {
 
   /** Closes the open batch and appends it, unless one is on its way already. */
   commitOpen(): void {
-    if (this.#inFlight !== null || this.keyspace.openIsEmpty) return;
+    if (this.#inFlight !== null || this.#isAlone || this.keyspace.openIsEmpty) return;
     const closed = this.keyspace.close(this.#ops);
     this.#inFlight = {
       closed,

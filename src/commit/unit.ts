@@ -4,6 +4,7 @@
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Database } from "../keyspace/keyspace.ts";
+import type { ColdRead } from "../keyspace/cold.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Failure } from "./settle.ts";
 import { ReplyQueue, type HeldReply } from "./reply-queue.ts";
@@ -18,6 +19,14 @@ export interface Client {
   database: Database;
 }
 
+/** Thrown by a unit that would hold the event loop for too long: it is undone, and `runLong` is called. */
+export class LongRun extends Error {
+  override readonly name = "LongRun";
+}
+
+/** Brings in what a read found cold, so that it can be tried again. */
+export type LoadCold = (cold: ColdRead) => Promise<void>;
+
 export interface Unit {
   readonly client: Client;
   /** Set for units of a single command with the flag "readonly". */
@@ -28,6 +37,11 @@ export interface Unit {
    * after a load.
    */
   run(view: View): Bytes | null;
+  /**
+   * The same run when it takes long, step by step: nobody else runs or commits meanwhile, so it is still
+   * one unit. Each step loads by itself what it finds cold.
+   */
+  runLong?(view: View, load: LoadCold): Promise<Bytes | null>;
   /** The reply of the run just made, to be held for `batch`; `wrote` tells a write from a read. */
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply;
   /** The bytes of the reply when it cannot be run at all, because what it needs cannot be read. */

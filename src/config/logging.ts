@@ -2,8 +2,10 @@
 
 import { immutable, runtime } from "./setting.ts";
 import { eventMask, percentiles } from "./special-types.ts";
-import { choice, flag, integer, MOST, path, text } from "./value-types.ts";
+import { choice, flag, integer, memory, MOST, path, text } from "./value-types.ts";
 
+const MB = 1024 ** 2;
+const GB = 1024 ** 3;
 const noSyslog = { noEffect: "the log goes to logfile or to standard output" };
 
 export const loggingSettings = {
@@ -53,6 +55,25 @@ export const loggingSettings = {
     integer(0, MOST),
     5000,
     "Milliseconds after which a script may be killed and others are told BUSY; 0 never.",
-    { aliases: ["lua-time-limit"], noEffect: "this build runs no scripts" },
+    { aliases: ["lua-time-limit"] },
+  ),
+  "script-atomicity": runtime(
+    choice("keep-writes", "all-or-nothing"),
+    "keep-writes",
+    "What an error that ends a script leaves. keep-writes: what was written before it, as in Redis. " +
+      "all-or-nothing: nothing.",
+    { from: "kept" },
+  ),
+  "script-time-max": runtime(
+    integer(0, MOST),
+    60_000,
+    "Milliseconds after which a script is ended and what it wrote is undone; 0 never.",
+    { from: "kept" },
+  ),
+  "script-memory-max": immutable(
+    memory(16 * MB, 2 * GB),
+    256 * MB,
+    "What the values of Lua scripts may take; a script that needs more ends with an error.",
+    { from: "kept" },
   ),
 };

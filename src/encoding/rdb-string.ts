@@ -92,6 +92,10 @@ export class DumpReader {
     this.#end = end;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#end;
+  }
+
   byte(): number {
     if (this.#at >= this.#end) throw new BadDump("format");
     return this.#source.charCodeAt(this.#at++);

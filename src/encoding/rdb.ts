@@ -37,8 +37,12 @@ export type DumpedValue =
 
 export function encodeDump(dumped: DumpedValue): Bytes {
   const isMortal = dumped.kind === HASH && dumped.expiries !== null;
-  const version = isMortal ? RDB_VERSION_MORTAL : RDB_VERSION;
-  const body = encodeValue(dumped) + String.fromCharCode(version & 0xff, version >>> 8);
+  return sealed(encodeValue(dumped), isMortal ? RDB_VERSION_MORTAL : RDB_VERSION);
+}
+
+/** With the version and the sum that stand at the end of every dump. */
+export function sealed(content: Bytes, version: number): Bytes {
+  const body = content + String.fromCharCode(version & 0xff, version >>> 8);
   return body + crc64(body, body.length);
 }
 
@@ -64,6 +68,12 @@ function encodeValue(dumped: DumpedValue): Bytes {
 
 /** Throws BadDump. */
 export function decodeDump(dump: Bytes): DumpedValue {
+  const end = unsealed(dump);
+  return decodeValue(dump.charCodeAt(0), new DumpReader(dump, 1, end));
+}
+
+/** Where the content of a dump ends. Throws BadDump when what stands behind it is not right. */
+export function unsealed(dump: Bytes): number {
   const versionAt = dump.length - FOOTER_SIZE;
   if (versionAt < 0) throw new BadDump("footer");
   const version = dump.charCodeAt(versionAt) | (dump.charCodeAt(versionAt + 1) << 8);
@@ -71,7 +81,7 @@ export function decodeDump(dump: Bytes): DumpedValue {
   if (version > RDB_VERSION_MAX || crc64(dump, checksumAt) !== dump.slice(checksumAt)) {
     throw new BadDump("footer");
   }
-  return decodeValue(dump.charCodeAt(0), new DumpReader(dump, 1, versionAt));
+  return versionAt;
 }
 
 /** Each kind knows its types, and gives null for another's. */

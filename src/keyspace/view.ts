@@ -162,6 +162,17 @@ export class View {
     }
   }
 
+  /** Runs `action` on the server's own keys, which no SELECT shows. */
+  inSystem<T>(action: () => T): T {
+    const before = this.database;
+    this.database = this.keyspace.system;
+    try {
+      return action();
+    } finally {
+      this.database = before;
+    }
+  }
+
   // Writing
 
   /** Gives a key new content, whatever it held; `expiryMs` 0 means no expiry. */

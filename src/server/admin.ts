@@ -113,6 +113,7 @@ export class Admin {
     hooks.permission = (session, command) =>
       mayRun(command, debugFor, session) ? null : DEBUG_LOCKED;
     hooks.onErrorReply = (text) => admin.#countError(text);
+    hooks.onScriptLog = (level, text) => admin.#parts.log[level](text);
     return admin;
   }
 

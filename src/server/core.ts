@@ -25,8 +25,15 @@ import { Hub } from "../pubsub/hub.ts";
 import { publishKeyEvent } from "../pubsub/key-events.ts";
 import { CommandError } from "../resp/errors.ts";
 import { collectInside } from "../types/collect.ts";
+import { Scripting, type ScriptingSettings } from "../scripting/scripting.ts";
 import type { SessionHost, SessionSettings } from "../session/host.ts";
 import { BlockedClients } from "../session/blocked.ts";
+import {
+  LongScripts,
+  type LongScriptSettings,
+  type ScriptThread,
+} from "../session/long-scripts.ts";
+import { LoopWatch } from "../session/loop-watch.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
 import { Session } from "../session/session.ts";
@@ -34,6 +41,7 @@ import { Tracking } from "../session/tracking.ts";
 import { AccessControl } from "./access-control.ts";
 import { ABSENT_PORTS } from "./absent-ports.ts";
 import { ClientList } from "./client-list.ts";
+import { functionStats } from "./function-stats.ts";
 import { openKeyspace } from "./open-keyspace.ts";
 
 export interface CoreOptions {
@@ -44,6 +52,9 @@ export interface CoreOptions {
   readonly pipeline: PipelineSettings;
   readonly session: SessionSettings;
   readonly limits: Limits;
+  readonly scripting?: ScriptingSettings & LongScriptSettings;
+  /** Where scripts go that take long; without one they run to their end on the loop. */
+  readonly scriptThread?: ScriptThread;
   readonly commands: CommandRows;
   /** `rename-command`: lower-case names to new ones; "" takes a command away. */
   readonly renames: ReadonlyMap<string, string>;
@@ -56,6 +67,7 @@ export interface CoreHooks {
   /** Refusals beyond the storage's: OOM, READONLY. */
   admission: SessionHost["admission"];
   onErrorReply: SessionHost["onErrorReply"];
+  onScriptLog: SessionHost["onScriptLog"];
 }
 
 /** From when on something counts as slow. */
@@ -66,6 +78,7 @@ export interface SlowSettings {
   readonly latencyMs: number;
 }
 
+const USUAL_SCRIPTING = { memoryBytesMax: 256 * 1024 * 1024, busyMs: 5000, timeMsMax: 60_000 };
 const SLOWLOG_LENGTH_MAX = 128;
 const ACL_LOG_LENGTH_MAX = 128;
 
@@ -109,12 +122,19 @@ export class Core {
     this.#settings = options.session;
     this.ports = this.#ownPorts(options.clock);
     const { ports } = this;
+    const { scripting, longScripts } = scriptsOf(options, pipeline);
+    ports.scripts = {
+      kill: (what) => longScripts.kill(what),
+      stats: () => functionStats(this, scripting),
+    };
     this.host = {
       pipeline,
       commands: this.commands,
       clock: options.clock,
       stats: parts.stats,
       hub: this.hub,
+      scripting,
+      longScripts,
       settings: options.session,
       users: this.users,
       aclLog: this.aclLog,
@@ -130,6 +150,7 @@ export class Core {
       onSlow: (session, command, args, microseconds) => {
         this.#noteSlow({ session, command, args, microseconds });
       },
+      onScriptLog: (level, text) => hooks.onScriptLog(level, text),
       onErrorReply: (text: Bytes) => {
         parts.stats.totalErrorReplies++;
         hooks.onErrorReply(text);
@@ -205,6 +226,18 @@ export class Core {
   takeSessionId(): number {
     return this.#nextSessionId++;
   }
+}
+
+function scriptsOf(
+  options: CoreOptions,
+  pipeline: Pipeline,
+): Pick<SessionHost, "scripting" | "longScripts"> {
+  const { clock, scripting: settings = USUAL_SCRIPTING, scriptThread = null } = options;
+  const watch = new LoopWatch(clock);
+  const longScripts = new LongScripts({ clock, pipeline, settings });
+  longScripts.thread = scriptThread;
+  watch.canMove = scriptThread !== null;
+  return { scripting: new Scripting(settings, watch), longScripts };
 }
 
 interface SlowCommand {

@@ -9,11 +9,14 @@ import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
 import { usualCollectionLimits, type CollectionLimits } from "../keyspace/limits.ts";
 import type { Limits } from "../keyspace/view.ts";
 import { parseNotifyFlags } from "../pubsub/notify-flags.ts";
+import type { ScriptingSettings } from "../scripting/scripting.ts";
+import type { LongScriptSettings } from "../session/long-scripts.ts";
 import type { SessionSettings } from "../session/host.ts";
 import type { OutputLimits } from "./connection.ts";
 import type { ServerLimits } from "./server.ts";
 
 export interface LiveSettings {
+  readonly scripting: ScriptingSettings & LongScriptSettings;
   readonly keyspace: KeyspaceOptions;
   readonly pipeline: PipelineSettings;
   readonly session: SessionSettings;
@@ -30,6 +33,7 @@ export function liveSettings(config: Config): LiveSettings {
     },
     pipeline: pipelineSettings(config),
     session: sessionSettings(config),
+    scripting: scriptingSettings(config),
     limits: limits(config),
     server: serverLimits(config),
     syncMode: config.get("appendfsync"),
@@ -82,6 +86,7 @@ function sessionSettings(config: Config): SessionSettings {
     execFailureReply: config.get("exec-failure-reply"),
     onceRetentionMs: config.get("once-retention") * 1000,
     transactionBytesMax: config.get("client-query-buffer-limit"),
+    scriptsUndo: config.get("script-atomicity") === "all-or-nothing",
     // Set by Core.setSlow, which knows of both settings it comes from.
     slowUs: Infinity,
     requirePass: config.get("requirepass"),
@@ -92,8 +97,26 @@ function sessionSettings(config: Config): SessionSettings {
   config.onChange("once-retention", (seconds) => {
     settings.onceRetentionMs = seconds * 1000;
   });
+  config.onChange("script-atomicity", (value) => {
+    settings.scriptsUndo = value === "all-or-nothing";
+  });
   config.onChange("client-query-buffer-limit", (bytes) => {
     settings.transactionBytesMax = bytes;
+  });
+  return settings;
+}
+
+function scriptingSettings(config: Config): LiveSettings["scripting"] {
+  const settings = {
+    memoryBytesMax: config.get("script-memory-max"),
+    busyMs: config.get("busy-reply-threshold"),
+    timeMsMax: config.get("script-time-max"),
+  };
+  config.onChange("busy-reply-threshold", (ms) => {
+    settings.busyMs = ms;
+  });
+  config.onChange("script-time-max", (ms) => {
+    settings.timeMsMax = ms;
   });
   return settings;
 }

@@ -25,6 +25,7 @@ import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
 import { ForeignStore } from "./open-keyspace.ts";
+import { WorkerThread } from "./script-thread.ts";
 import { Server } from "./server.ts";
 import { SilenceWatcher } from "./silence.ts";
 
@@ -154,6 +155,7 @@ async function startOn(
     port,
     async stop() {
       isStopping = true;
+      core.host.longScripts.stop();
       for (const worker of background) worker.stop();
       await server.stop();
       await engine.close();
@@ -207,7 +209,7 @@ function openCore(
   for (const [from = "", to = ""] of config.get("rename-command")) {
     renames.set(from.toLowerCase(), to);
   }
-  const { keyspace, pipeline, session, limits } = settings;
+  const { keyspace, pipeline, session, scripting, limits } = settings;
   return Core.open(
     {
       engine,
@@ -217,6 +219,8 @@ function openCore(
       pipeline,
       session,
       limits,
+      scripting,
+      scriptThread: new WorkerThread(scripting.memoryBytesMax),
       commands: COMMANDS,
       renames,
       onBug,
@@ -225,6 +229,7 @@ function openCore(
       permission: () => null,
       admission: () => null,
       onErrorReply: () => {},
+      onScriptLog: () => {},
     },
   );
 }

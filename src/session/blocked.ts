@@ -18,7 +18,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import { keysOf } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
-import type { Args, DataCommand } from "../commands/table.ts";
+import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
@@ -39,7 +39,7 @@ const UNBLOCKED = new ErrorReply("UNBLOCKED client unblocked via CLIENT UNBLOCK"
 /** A command that has given a Wait. */
 export interface BlockedCall {
   readonly command: Command;
-  readonly row: DataCommand;
+  readonly row: ViewCommand;
   readonly args: Args;
   readonly wait: Wait;
   /** When its first run began. */

@@ -12,8 +12,11 @@ import type { Pipeline } from "../commit/pipeline.ts";
 import type { ExecFailureReply } from "../commit/settle.ts";
 import type { Stats } from "../observe/stats.ts";
 import type { Hub } from "../pubsub/hub.ts";
+import type { LogLevel } from "../scripting/redis-library.ts";
+import type { Scripting } from "../scripting/scripting.ts";
 import type { CommandError } from "../resp/errors.ts";
 import type { BlockedClients } from "./blocked.ts";
+import type { LongScripts } from "./long-scripts.ts";
 import type { Monitors } from "./monitors.ts";
 import type { ClientPause } from "./pause.ts";
 import type { Session } from "./session.ts";
@@ -27,6 +30,8 @@ export interface SessionSettings {
   onceRetentionMs: number;
   /** Bytes of queued commands that one MULTI may hold; `client-query-buffer-limit`. */
   transactionBytesMax: number;
+  /** `script-atomicity all-or-nothing`: an error that ends a script undoes what it wrote. */
+  scriptsUndo: boolean;
   /** Commands that take at least this long, in microseconds, are reported; Infinity for none. */
   slowUs: number;
 }
@@ -41,6 +46,8 @@ export interface SessionHost {
   readonly users: Users;
   readonly aclLog: AclLog;
   readonly hub: Hub;
+  readonly scripting: Scripting;
+  readonly longScripts: LongScripts;
   /** Why a command is refused before it runs (or is queued in MULTI): OOM, READONLY, MISCONF; null when it may run. */
   admission(command: Command, isQueued: boolean): CommandError | null;
   /** Why nobody, or not this session, may run the command, whoever it speaks as; null when it may. */
@@ -52,6 +59,8 @@ export interface SessionHost {
   readonly blocked: BlockedClients;
   /** A command that took `settings.slowUs` or longer. */
   onSlow(session: Session, command: Command, args: Args, microseconds: number): void;
+  /** redis.log of a script. */
+  onScriptLog(level: LogLevel, text: Bytes): void;
   /** An error reply has been given: its first word is counted. */
   onErrorReply(text: Bytes): void;
   /** Our own bug: the server stops. */

@@ -21,7 +21,7 @@ import type {
   TrackingFacts,
   TrackingOptions,
 } from "../commands/ports.ts";
-import { NO_REPLY, type Args, type DataCommand, type NoReply } from "../commands/table.ts";
+import { NO_REPLY, type Args, type NoReply, type ViewCommand } from "../commands/table.ts";
 import { answerAtOnce, type Wait } from "../commands/wait.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
 import { plainError, readFailure } from "../commit/settle.ts";
@@ -36,6 +36,7 @@ import { Waiter, type BlockedCall } from "./blocked.ts";
 import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
+import { SessionScripts } from "./scripts.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
 import { factsOf, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
@@ -97,6 +98,8 @@ export class Session implements SessionPort, Client, Subscriber {
   onUnblock: ((how: "timeout" | "error") => boolean) | null = null;
   /** Called when a command that waited is done. */
   onResume: () => void = () => {};
+  /** Made for the first script: most connections run none. */
+  #scripts: SessionScripts | null = null;
   readonly #output: Output & { closeAfterFlush(): void };
   readonly #single: SingleUnit;
   /** While the command waits for a key. */
@@ -120,6 +123,11 @@ export class Session implements SessionPort, Client, Subscriber {
     this.denials = new Denials(this);
     this.#single = new SingleUnit(this);
     host.tracking.sessions.set(id, this);
+  }
+
+  get scripts(): SessionScripts {
+    this.#scripts ??= new SessionScripts(this);
+    return this.#scripts;
   }
 
   get databaseIndex(): number {
@@ -213,7 +221,7 @@ export class Session implements SessionPort, Client, Subscriber {
     if (this.transaction.isOpen && command.isNoMulti) {
       return new CommandError("ERR Command not allowed inside a transaction");
     }
-    return null;
+    return this.host.longScripts.busyRefusal(command);
   }
 
   /** What access control says to a command before it is queued or run. */
@@ -236,6 +244,10 @@ export class Session implements SessionPort, Client, Subscriber {
       this.transaction.enqueue(command, args);
       this.sendReply(QUEUED);
       return "done";
+    }
+    if (pipeline.isExclusive && !command.isAllowedWhenBusy) {
+      pipeline.waitForTurn(() => this.#afterPause(command, args));
+      return "waiting";
     }
     this.lastCommand = command;
     if (pipeline.isFull && this.#wantsRoom(command)) {
@@ -273,7 +285,7 @@ export class Session implements SessionPort, Client, Subscriber {
   /** Whether it adds to the open batch: writes, and messages that wait for it. */
   #wantsRoom(command: Command): boolean {
     if (isExec(command)) return this.transaction.wantsRoom;
-    return command.isWrite || command.publishes;
+    return command.isWrite || command.publishes || command.runsOthers;
   }
 
   #runWaiting(command: Command, args: Args): void {
@@ -293,7 +305,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   #run(command: Command, args: Args): ExecuteState {
     const { row } = command;
-    if (row.kind === "data") return this.#runData(command, row, args);
+    if (row.kind === "data" || row.kind === "script") return this.#runData(command, row, args);
     if (isExec(command)) return this.transaction.exec(command, args, this.#resume);
     const startUs = this.host.clock.monotonicUs();
     const reply = this.callOutside(command, args);
@@ -309,7 +321,7 @@ export class Session implements SessionPort, Client, Subscriber {
     return "done";
   }
 
-  #runData(command: Command, row: DataCommand, args: Args): ExecuteState {
+  #runData(command: Command, row: ViewCommand, args: Args): ExecuteState {
     const { blocked, pipeline } = this.host;
     if (command.isBlocking && blocked.count > 0) {
       const runLater = (): void => this.#runWaiting(command, args);
@@ -352,16 +364,17 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   /** Runs a data command where nobody can wait for a key: in EXEC and in scripts. Throws COLD. */
-  callData(row: DataCommand, args: Args, view: View): Reply {
+  callData(row: ViewCommand, args: Args, view: View): Reply {
     return answerAtOnce(this.tryData(row, args, view));
   }
 
   /** Runs a data command on the view with its own savepoint: law 4. Throws COLD. */
-  tryData(row: DataCommand, args: Args, view: View): Reply | Wait {
+  tryData(row: ViewCommand, args: Args, view: View): Reply | Wait {
     const { keyspace } = this.host.pipeline;
     const mark = keyspace.mark();
     const { unitBytes } = view;
     try {
+      if (row.kind === "script") return row.run(this.scripts, view, args);
       return row.run(view, args);
     } catch (error) {
       const reply = refusalOf(error);

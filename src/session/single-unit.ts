@@ -5,11 +5,11 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { keysOf } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
-import type { Args, DataCommand } from "../commands/table.ts";
+import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { plainError, type Failure } from "../commit/settle.ts";
-import type { Unit } from "../commit/unit.ts";
+import type { LoadCold, Unit } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { ErrorReply, Reply } from "../resp/reply.ts";
@@ -21,14 +21,14 @@ export class SingleUnit implements Unit {
   readonly client: Session;
   countLookups = false;
   #command: Command | null = null;
-  #row: DataCommand | null = null;
+  #row: ViewCommand | null = null;
   #args: Args = [];
 
   constructor(session: Session) {
     this.client = session;
   }
 
-  prepare(command: Command, row: DataCommand, args: Args): this {
+  prepare(command: Command, row: ViewCommand, args: Args): this {
     this.#command = command;
     this.#row = row;
     this.#args = args;
@@ -53,6 +53,19 @@ export class SingleUnit implements Unit {
     return bytes === "" ? null : bytes;
   }
 
+  async runLong(view: View, load: LoadCold): Promise<Bytes | null> {
+    const session = this.client;
+    const command = this.#command;
+    const row = this.#row;
+    assert(command !== null && row?.kind === "script");
+    const args = this.#args;
+    const startUs = session.host.clock.monotonicUs();
+    const reply = await session.scripts.runLong({ row, args }, view, load);
+    session.countCall(command, args, { reply, startUs });
+    const bytes = session.encodeReply(reply);
+    return bytes === "" ? null : bytes;
+  }
+
   hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
     const row = this.#row;
     const command = this.#command;
@@ -73,7 +86,7 @@ export class SingleUnit implements Unit {
 
 export function heldReply(
   session: Session,
-  call: { readonly command: Command; readonly row: DataCommand; readonly args: Args },
+  call: { readonly command: Command; readonly row: ViewCommand; readonly args: Args },
   held: { readonly batch: number; readonly bytes: Bytes; readonly wrote: boolean },
 ): HeldReply {
   const { batch, bytes } = held;
@@ -115,7 +128,7 @@ class HeldWrite implements HeldReply {
 interface Read {
   readonly batch: number;
   readonly bytes: Bytes;
-  readonly row: DataCommand;
+  readonly row: ViewCommand;
   readonly args: Args;
   /** What the client may keep a copy of, if it is tracked. */
   readonly keys: readonly Bytes[];

@@ -17,12 +17,13 @@ import { NO_REPLY, type Args } from "../commands/table.ts";
 import * as once from "../commit/once.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { execError, plainError, type Failure } from "../commit/settle.ts";
-import type { Unit } from "../commit/unit.ts";
+import type { LoadCold, Unit } from "../commit/unit.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
-import type { Database } from "../keyspace/keyspace.ts";
+import type { Database, Mark } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
+import { loading } from "./long-steps.ts";
 import type { ExecuteState, Session } from "./session.ts";
 import { keysRead, type TrackingState } from "./tracking.ts";
 
@@ -84,7 +85,9 @@ export class Transaction {
 
   /** Whether a queued command may write or publish. */
   get wantsRoom(): boolean {
-    return this.#queue.some(({ command }) => command.isWrite || command.publishes);
+    return this.#queue.some(
+      ({ command }) => command.isWrite || command.publishes || command.runsOthers,
+    );
   }
 
   /** The same, or has something to say to replicas. */
@@ -310,8 +313,18 @@ interface Element {
   readonly wrote: boolean;
   /** Whether it sent a message, which leaves with the writes of the transaction if there are any. */
   readonly published: boolean;
+  /** The newest batch it looked at, committed or not. */
+  readonly saw: number;
   readonly database: Database;
   readonly microseconds: number;
+}
+
+/** A queued command on its way. */
+interface Step {
+  readonly queued: Queued;
+  readonly database: Database;
+  readonly mark: Mark;
+  readonly startUs: number;
 }
 
 class TransactionUnit implements Unit {
@@ -374,7 +387,53 @@ class TransactionUnit implements Unit {
     this.client.denials.revert();
   }
 
+  /** The same with scripts that take long: each step by itself, nobody in between. */
+  async runLong(view: View, load: LoadCold): Promise<Bytes | null> {
+    const session = this.client;
+    if (session.isClosed) return null;
+    this.#elements = null;
+    session.isInExec = true;
+    try {
+      const first = await loading(view, load, () => this.#firstReply(view));
+      const reply = first === undefined ? await this.#replyLong(view, load) : first;
+      this.#parts.done();
+      session.keepSubscriptions();
+      const bytes = session.encodeReply(reply);
+      return bytes === "" ? null : bytes;
+    } catch (error) {
+      this.#revertSession();
+      throw error;
+    } finally {
+      session.isInExec = false;
+    }
+  }
+
+  async #replyLong(view: View, load: LoadCold): Promise<Reply> {
+    const mark = view.keyspace.mark();
+    const elements: Element[] = [];
+    for (const queued of this.queue) {
+      const step = this.#startStep(view, queued);
+      const { row } = queued.command;
+      const { args } = queued;
+      const reply =
+        row.kind === "script"
+          ? await this.client.scripts.runLong({ row, args }, view, load)
+          : await loading(view, load, () => this.#runOne(view, queued));
+      elements.push(this.#endStep(view, step, reply));
+    }
+    this.#endAll(view, elements);
+    return loading(view, load, () => this.#lastReply(view, mark, elements));
+  }
+
   #reply(view: View): Reply {
+    const first = this.#firstReply(view);
+    if (first !== undefined) return first;
+    const mark = view.keyspace.mark();
+    return this.#lastReply(view, mark, this.#runAll(view));
+  }
+
+  /** What is answered without running anything; undefined when all is to be run. Throws COLD. */
+  #firstReply(view: View): Reply | undefined {
     const request = this.#onceRequest();
     try {
       const first = request === null ? null : once.recall(view, request);
@@ -386,9 +445,12 @@ class TransactionUnit implements Unit {
       if (error instanceof CommandError) return error.reply;
       throw error;
     }
-    if (this.#parts.isWatchBroken(view)) return NULL_ARRAY;
-    const mark = view.keyspace.mark();
-    const elements = this.#runAll(view);
+    return this.#parts.isWatchBroken(view) ? NULL_ARRAY : undefined;
+  }
+
+  /** Throws COLD. */
+  #lastReply(view: View, mark: Mark, elements: Element[]): Reply {
+    const request = this.#onceRequest();
     const replies = elements.map((element) => element.reply);
     if (request !== null) {
       const refusal = this.#remember(view, request, replies);
@@ -423,31 +485,43 @@ class TransactionUnit implements Unit {
   }
 
   #runAll(view: View): Element[] {
-    const { keyspace } = view;
     const elements: Element[] = [];
-    let saw = 0;
     for (const queued of this.queue) {
-      const { database } = this.client;
-      const mark = keyspace.mark();
-      view.database = database;
-      view.saw = 0;
-      view.countLookups = queued.command.isReadonly;
-      const startUs = this.client.host.clock.monotonicUs();
-      const reply = this.#runOne(view, queued);
-      const microseconds = this.client.host.clock.monotonicUs() - startUs;
-      if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
-      // ONCE itself writes when the last command has run.
-      const wrote = keyspace.changedSince(mark) || queued.command.name === "once";
-      const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
-      const batch = wrote ? keyspace.openBatch : seen;
-      const published = queued.command.publishes && keyspace.hasEffectsSince(mark);
-      elements.push({ reply, batch, wrote, published, database, microseconds });
-      saw = Math.max(saw, view.saw);
+      const step = this.#startStep(view, queued);
+      elements.push(this.#endStep(view, step, this.#runOne(view, queued)));
     }
-    view.saw = saw;
+    this.#endAll(view, elements);
+    return elements;
+  }
+
+  #startStep(view: View, queued: Queued): Step {
+    const { database } = this.client;
+    const mark = view.keyspace.mark();
+    view.database = database;
+    view.saw = 0;
+    view.countLookups = queued.command.isReadonly;
+    return { queued, database, mark, startUs: this.client.host.clock.monotonicUs() };
+  }
+
+  #endStep(view: View, step: Step, reply: Reply): Element {
+    const { keyspace } = view;
+    const { command } = step.queued;
+    const microseconds = this.client.host.clock.monotonicUs() - step.startUs;
+    if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
+    // ONCE itself writes when the last command has run.
+    const wrote = keyspace.changedSince(step.mark) || command.name === "once";
+    const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
+    const batch = wrote ? keyspace.openBatch : seen;
+    const mayPublish = command.publishes || command.runsOthers;
+    const published = mayPublish && keyspace.hasEffectsSince(step.mark);
+    const { database } = step;
+    return { reply, batch, wrote, published, saw: view.saw, database, microseconds };
+  }
+
+  #endAll(view: View, elements: readonly Element[]): void {
+    view.saw = elements.reduce((newest, { saw }) => Math.max(newest, saw), 0);
     view.database = this.client.database;
     this.#noteCalls(elements);
-    return elements;
   }
 
   /** Only now: had a cold read stopped the transaction, all of it would run again. */
@@ -467,7 +541,7 @@ class TransactionUnit implements Unit {
     const denied = session.denials.refusalInExec(command, args);
     if (denied !== null) return denied.reply;
     if (command.name === "once") return OK;
-    if (row.kind === "data") {
+    if (row.kind === "data" || row.kind === "script") {
       const reply = session.callData(row, args, view);
       if (session.tracking !== null && session.host.tracking.wantsToKnow(session, command)) {
         this.#keysRead.push(...keysRead(command, args));
@@ -589,7 +663,8 @@ class HeldTransaction implements HeldReply {
     const queued = this.#held.queue[index];
     assert(queued !== undefined);
     const { row } = queued.command;
-    if (row.kind !== "data" || !queued.command.isReadonly) return execError(failure);
+    if ((row.kind !== "data" && row.kind !== "script") || !queued.command.isReadonly)
+      return execError(failure);
     let reply: Reply = execError(failure);
     this.#session.host.pipeline.readAgain(element.database, (view) => {
       reply = this.#session.callData(row, queued.args, view);

@@ -200,6 +200,7 @@ function openCore(
         transactionBytesMax: MEGABYTE,
         slowUs: Infinity,
         requirePass: "",
+        scriptsUndo: false,
         ...settings.session,
       },
       limits: {
@@ -219,6 +220,7 @@ function openCore(
       permission: () => null,
       admission: () => null,
       onErrorReply: () => {},
+      onScriptLog: () => {},
     },
   );
 }

@@ -145,6 +145,7 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
       transactionBytesMax: 1024 * 1024,
       slowUs: Infinity,
       requirePass: "",
+      scriptsUndo: false,
       ...settings.session,
     },
     limits: { ...NO_LIMITS, ...settings.limits },
@@ -172,6 +173,7 @@ function noHooks(): CoreHooks {
     permission: () => null,
     admission: () => null,
     onErrorReply: () => {},
+    onScriptLog: () => {},
   };
 }
 
