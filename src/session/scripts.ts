@@ -291,7 +291,11 @@ class ScriptRun implements ScriptHost {
     const view = this.#view;
     const { row } = command;
     view.countLookups = command.isReadonly;
-    if (row.kind === "data") return session.callData(row, args, view);
+    if (row.kind === "data") {
+      const reply = session.callData(row, args, view);
+      if (session.tracking !== null) session.host.tracking.remember(session, command, args);
+      return reply;
+    }
     if (row.kind === "script") return NOT_FROM_SCRIPT;
     const { isInExec } = session;
     session.isInExec = true;

@@ -152,6 +152,8 @@ export class Tracking {
   wantsToKnow(session: Session, command: Command): boolean {
     const state = session.tracking;
     if (state === null || state.isBroadcast || !command.isReadonly) return false;
+    // What a script reads is noted call by call.
+    if (command.row.kind === "script") return false;
     if (state.optIn && !session.isCachingGiven) return false;
     if (state.optOut && session.isCachingGiven) return false;
     return !command.row.flags.includes("pubsub");

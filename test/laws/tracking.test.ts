@@ -74,6 +74,18 @@ test("NOLOOP leaves out only what nobody else has changed in the same batch", as
   assert.deepEqual(broad.heard(), ["OK", '>[ "invalidate", [ "a", "b" ] ]']);
 });
 
+test("what a script reads is tracked, and what it writes is told", async () => {
+  await using world = await openWorld();
+  const writer = world.connect();
+  const reader = await tracked(world);
+  reader.send(["EVAL", "return redis.call('GET', KEYS[1])", "1", "k"]);
+  await world.settle();
+  assert.deepEqual(reader.heard(), ["nil"]);
+  writer.send(["EVAL", "return redis.call('SET', KEYS[1], 'v')", "1", "k"]);
+  await world.settle();
+  assert.deepEqual(reader.heard(), ['>[ "invalidate", [ "k" ] ]']);
+});
+
 test("the table is bounded: what was read first is told to be dropped", async () => {
   await using world = await openWorld();
   world.core.host.tracking.keysMax = 3;
