@@ -56,7 +56,7 @@ export function aclCategories(row: CommandRow): string[] {
   if (flags.includes("pubsub")) has.add("pubsub");
   if (flags.includes("blocking")) has.add("blocking");
   has.add(flags.includes("fast") ? "fast" : "slow");
-  const ofGroup = OF_GROUP[row.group];
+  const ofGroup = row.isWithoutGroupCategory === true ? null : OF_GROUP[row.group];
   // A container does nothing itself: its subcommands are what is allowed or not.
   if (ofGroup !== null && row.kind !== "container") has.add(ofGroup);
   return ACL_CATEGORIES.filter((category) => has.has(category));

@@ -40,6 +40,7 @@ export const sortCommands: CommandRows = {
     complexity: COMPLEXITY,
     arguments: [...OPTIONS, { name: "destination", type: "key", token: "STORE", optional: true }],
     categories: ["set", "sortedset", "list", "dangerous"],
+    isWithoutGroupCategory: true,
     run: (view, args) => sorted(view, args, true),
   },
   SORT_RO: {
@@ -53,6 +54,7 @@ export const sortCommands: CommandRows = {
     complexity: COMPLEXITY,
     arguments: OPTIONS,
     categories: ["set", "sortedset", "list", "dangerous"],
+    isWithoutGroupCategory: true,
     run: (view, args) => sorted(view, args, false),
   },
 };

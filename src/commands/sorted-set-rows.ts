@@ -191,7 +191,7 @@ export const sortedSetCommands: CommandRows = {
   BZPOPMIN: {
     kind: "data",
     arity: -3,
-    flags: ["write", "noscript", "blocking", "fast"],
+    flags: ["write", "blocking", "fast"],
     group: "sorted-set",
     keys: [{ kind: "range", first: 1, last: -2, step: 1, flags: ["RW", "access", "delete"] }],
     since: "5.0.0",
@@ -203,7 +203,7 @@ export const sortedSetCommands: CommandRows = {
   BZPOPMAX: {
     kind: "data",
     arity: -3,
-    flags: ["write", "noscript", "blocking", "fast"],
+    flags: ["write", "blocking", "fast"],
     group: "sorted-set",
     keys: [{ kind: "range", first: 1, last: -2, step: 1, flags: ["RW", "access", "delete"] }],
     since: "5.0.0",

@@ -155,6 +155,8 @@ interface CommandFacts {
   readonly arguments?: readonly ArgumentSpec[];
   /** ACL categories beyond those that follow from flags and group, without the @. */
   readonly categories?: readonly string[];
+  /** Redis counts it to a group whose ACL category it has not: SORT is no @keyspace. */
+  readonly isWithoutGroupCategory?: boolean;
   readonly deprecatedSince?: string;
   readonly replacedBy?: string;
 }
