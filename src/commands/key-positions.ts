@@ -19,6 +19,16 @@ export function keysOf(row: CommandRow, args: Args): Bytes[] {
   return keyPositions(row, args).map(({ index }) => args[index] ?? "");
 }
 
+/** The keys that can be told: none of a call whose count of keys is wrong, which the command itself refuses. */
+export function keysToLoad(row: CommandRow, args: Args): Bytes[] {
+  try {
+    return keysOf(row, args);
+  } catch (error) {
+    if (error instanceof CommandError) return [];
+    throw error;
+  }
+}
+
 function positionsOf(spec: KeySpec, args: Args): readonly number[] {
   switch (spec.kind) {
     case "range":

@@ -234,7 +234,7 @@ export class Pipeline {
 
   /** Runs a unit that answers nobody; resolves when it has run, not when it is committed. */
   async perform(unit: Unit): Promise<void> {
-    await this.#turn();
+    if (this.#isExclusive) await this.#turn();
     const stop = this.#tryRun(unit);
     if (stop !== null) await this.#runOn(unit, stop);
   }
@@ -273,7 +273,7 @@ export class Pipeline {
   }
 
   async #runLong(unit: Unit): Promise<void> {
-    await this.#turn();
+    if (this.#isExclusive) await this.#turn();
     this.#isExclusive = true;
     try {
       // What others have written leaves first: they must not wait for a script.
@@ -340,7 +340,7 @@ export class Pipeline {
         this.#failedToRead(unit, error);
         return;
       }
-      await this.#turn();
+      if (this.#isExclusive) await this.#turn();
       cold = this.#tryRun(unit, loads);
     }
   }

@@ -59,6 +59,7 @@ import {
 } from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
+import { RestingOn } from "./resting.ts";
 import type { CacheSize, Undo } from "./undo.ts";
 import { homeOf, memoryOf, Packed, type Value } from "./value.ts";
 
@@ -174,6 +175,7 @@ export class Keyspace implements ElementSource {
   onChange: ((record: Record) => void) | null = null;
   /** How often batches were undone: whether what was written since some moment still stands. */
   undoCount = 0;
+  readonly resting = new RestingOn();
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
@@ -658,6 +660,7 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
+    this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
 
@@ -667,6 +670,7 @@ export class Keyspace implements ElementSource {
    */
   undoAll(): Effect[] {
     this.undoCount++;
+    this.resting.undone();
     const effects = [...this.#unsettled.flatMap((closed) => closed.effects), ...this.#effects];
     revertDownTo(this, this.#undoLog, 0);
     for (let index = this.#unsettled.length - 1; index >= 0; index--) {

@@ -16,7 +16,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
-import { keysOf } from "../commands/key-positions.ts";
+import { keysToLoad } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
@@ -428,6 +428,6 @@ export class Waiter implements Unit {
 
   keysWanted(): { database: Database; key: Bytes }[] {
     const { database } = this.client;
-    return keysOf(this.call.row, this.wait.again).map((key) => ({ database, key }));
+    return keysToLoad(this.call.row, this.wait.again).map((key) => ({ database, key }));
   }
 }

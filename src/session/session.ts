@@ -12,7 +12,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Timer } from "../base/clock.ts";
 import type { Command } from "../commands/lookup.ts";
-import { keysOf } from "../commands/key-positions.ts";
+import { keysToLoad } from "../commands/key-positions.ts";
 import type {
   Credentials,
   ReplyMode,
@@ -325,7 +325,7 @@ export class Session implements SessionPort, Client, Subscriber {
     const { blocked, pipeline } = this.host;
     if (command.isBlocking && blocked.count > 0) {
       const runLater = (): void => this.#runWaiting(command, args);
-      if (blocked.letGoFirst(this.database, keysOf(row, args), runLater)) return "waiting";
+      if (blocked.letGoFirst(this.database, keysToLoad(row, args), runLater)) return "waiting";
     }
     const state = pipeline.run(this.#single.prepare(command, row, args), this.#resume);
     return this.#waiter === null ? state : "waiting";

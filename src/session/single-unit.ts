@@ -3,7 +3,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { keysOf } from "../commands/key-positions.ts";
+import { keysToLoad } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
@@ -80,7 +80,7 @@ export class SingleUnit implements Unit {
   keysWanted(): { database: Database; key: Bytes }[] {
     assert(this.#row !== null);
     const { database } = this.client;
-    return keysOf(this.#row, this.#args).map((key) => ({ database, key }));
+    return keysToLoad(this.#row, this.#args).map((key) => ({ database, key }));
   }
 }
 

@@ -20,14 +20,13 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { keysOf } from "../commands/key-positions.ts";
+import { keysToLoad } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import type { TrackingFacts, TrackingOptions } from "../commands/ports.ts";
 import type { Args } from "../commands/table.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import type { ClosedBatch, Database } from "../keyspace/keyspace.ts";
 import type { Record } from "../keyspace/record.ts";
-import { CommandError } from "../resp/errors.ts";
 import { Push } from "../resp/reply.ts";
 import type { Session } from "./session.ts";
 import { TrackingTable } from "./tracking-table.ts";
@@ -273,12 +272,7 @@ function keysInOrder(records: readonly Record[]): Bytes[] {
 
 /** A call whose keys cannot be told has read none. */
 export function keysRead(command: Command, args: Args): readonly Bytes[] {
-  try {
-    return keysOf(command.row, args);
-  } catch (error) {
-    if (error instanceof CommandError) return [];
-    throw error;
-  }
+  return keysToLoad(command.row, args);
 }
 
 /** As CLIENT TRACKINGINFO and GETREDIR show it. */

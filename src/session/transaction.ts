@@ -11,7 +11,7 @@
 import type { User } from "../acl/user.ts";
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { keysOf } from "../commands/key-positions.ts";
+import { keysToLoad } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import { NO_REPLY, type Args } from "../commands/table.ts";
 import * as once from "../commit/once.ts";
@@ -20,6 +20,7 @@ import { execError, plainError, type Failure } from "../commit/settle.ts";
 import type { LoadCold, Unit } from "../commit/unit.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { Database, Mark } from "../keyspace/keyspace.ts";
+import type { Resting } from "../keyspace/resting.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
@@ -40,6 +41,8 @@ interface Watch {
   readonly version: number;
   /** Whether the key was there at WATCH; one that had expired counts as not there. */
   readonly existed: boolean;
+  /** Set when what it saw was not committed: undone, the key is not the one it saw. */
+  readonly rests: Resting | null;
 }
 
 const AT_ONCE = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
@@ -172,17 +175,23 @@ export class Transaction {
     // It may have gone while its keys were loaded.
     if (this.#session.isClosed) return;
     const { database } = this.#session;
-    const existing = keys.map((key) => view.peek(key) !== null);
+    const { keyspace } = view;
+    const seen = keys.map((key) => {
+      view.saw = 0;
+      const existed = view.peek(key) !== null;
+      return { existed, batch: view.saw > keyspace.committedBatch ? view.saw : 0 };
+    });
     const { incarnation } = database;
     const known = this.#watchedKeys.get(incarnation) ?? new Set();
     this.#watchedKeys.set(incarnation, known);
     for (const [index, key] of keys.entries()) {
       if (known.has(key)) continue;
       known.add(key);
-      const watched = view.keyspace.watch(incarnation, key);
+      const watched = keyspace.watch(incarnation, key);
       const { version } = watched;
-      const existed = existing[index] ?? false;
-      this.#watches.push({ database, key, incarnation, watched, version, existed });
+      const { existed, batch } = seen[index] ?? { existed: false, batch: 0 };
+      const rests = batch === 0 ? null : keyspace.resting.add(batch);
+      this.#watches.push({ database, key, incarnation, watched, version, existed, rests });
     }
   }
 
@@ -196,7 +205,7 @@ export class Transaction {
   /** Whether a watched key has changed, died of age, or gone with its database. Throws COLD. */
   #isWatchBroken(view: View): boolean {
     return this.#watches.some((watch) => {
-      if (watch.watched.version !== watch.version) {
+      if (watch.watched.version !== watch.version || watch.rests?.isUndone === true) {
         this.#noteSeen(view, watch);
         return true;
       }
@@ -578,7 +587,7 @@ class TransactionUnit implements Unit {
   *keysWanted(): Generator<{ database: Database; key: Bytes }> {
     const database = this.#startDatabase;
     for (const { command, args } of this.queue) {
-      for (const key of keysOf(command.row, args)) yield { database, key };
+      for (const key of keysToLoad(command.row, args)) yield { database, key };
     }
   }
 }

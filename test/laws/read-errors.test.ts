@@ -124,3 +124,15 @@ test("a reply that no string can hold is refused, and the connection goes on", a
   assert.match(mget ?? "", /^-ERR the reply is longer than 512 MB/);
   assert.equal(ping, "PONG");
 });
+
+test("a command with a wrong count of keys, queued behind a cold one, is refused by itself", async () => {
+  await using world = await openWorld({ cacheBytesMax: 0 });
+  const talker = world.connect();
+  for (const line of ["SET k v"]) talker.say(line);
+  await world.settle();
+  world.engine.cool();
+  for (const line of ["MULTI", "GET k", "ZUNION 9 k", "EXEC"]) talker.say(line);
+  await world.settle();
+  const [element] = talker.heard().slice(-1);
+  assert.match(element ?? "", /^\[ "v", -ERR syntax error \]$/);
+});

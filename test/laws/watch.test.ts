@@ -185,3 +185,19 @@ test("many keys are watched in time that grows with their number, each once", as
   watcher.say("UNWATCH");
   assert.equal(world.core.pipeline.keyspace.databases[0]?.incarnation.watched, null);
 });
+
+test("a key that was seen with an uncommitted value is another one when that is undone", async () => {
+  await using world = await openWorld();
+  const talker = world.connect();
+  talker.say("SET c 0");
+  await world.settle();
+  world.engine.refuseCommits("stall", 1, "Write stall");
+  for (const line of ["INCR c", "WATCH c"]) talker.say(line);
+  await world.settle();
+  for (const line of ["MULTI", "GET c", "EXEC", "WATCH c", "MULTI", "GET c", "EXEC"])
+    talker.say(line);
+  await world.settle();
+  const [incremented, ...rest] = talker.heard().slice(1);
+  assert.match(incremented ?? "", /^-TRYAGAIN /);
+  assert.deepEqual(rest, ["OK", "OK", "QUEUED", "nil-array", "OK", "OK", "QUEUED", '[ "0" ]']);
+});

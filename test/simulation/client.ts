@@ -46,6 +46,11 @@ export class Client {
     return this.#unanswered.length === 0;
   }
 
+  /** Ends the wait for a key, as its timeout would. */
+  unblock(): void {
+    this.session.unblock("timeout");
+  }
+
   send(args: readonly Bytes[], heard: Heard = () => {}): void {
     if (this.isGone) return;
     this.expect(args, heard);

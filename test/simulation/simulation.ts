@@ -252,6 +252,8 @@ export class Simulation {
     await this.#until(() => {
       const isBusy = pipeline.isInDoubt || pipeline.isStalled || this.#worksIn === this.world;
       const clients = [...this.#clients, ...this.#witnesses.map(({ client }) => client)];
+      // Who waits for a key may wait for ever.
+      for (const client of clients) client.unblock();
       return !isBusy && clients.every((client) => client.isAnswered || client.isGone);
     });
     await this.#retryTokens();
