@@ -68,17 +68,6 @@ class Call {
         return { reason: "key", object: key, index };
       }
     }
-    return this.#deniedPattern(selector);
-  }
-
-  /** Patterns may lead to any key: only who may read all of them may use one. */
-  #deniedPattern(selector: Selector): Found | null {
-    if (selector.keys.some(({ pattern, mode }) => pattern === "*" && (mode & READ) !== 0))
-      return null;
-    for (const spec of this.#command.row.keys) {
-      const [index] = spec.kind === "unknown" ? (spec.patterns?.(this.#args) ?? []) : [];
-      if (index !== undefined) return { reason: "key", object: this.#args[index] ?? "", index };
-    }
     return null;
   }
 

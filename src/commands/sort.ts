@@ -21,7 +21,7 @@ const OPTIONS: readonly ArgumentSpec[] = [
   oneOf("order", [word("ASC"), word("DESC")], { optional: true }),
   word("ALPHA", { name: "sorting", optional: true }),
 ];
-const PATTERNS = { kind: "unknown", flags: ["RO", "access"], patterns: patternPositions } as const;
+const PATTERNS = { kind: "unknown", flags: ["RO", "access"] } as const;
 const COMPLEXITY = "O(N+M*log(M)) with N the number of elements and M that of those answered";
 
 export const sortCommands: CommandRows = {
@@ -81,14 +81,6 @@ function positionsAfter(args: Args, names: readonly string[]): number[] {
 /** The last STORE is the one that counts. */
 function storePositions(args: Args): readonly number[] {
   return positionsAfter(args, ["STORE"]).slice(-1);
-}
-
-/** Patterns whose keys nobody knows before the elements are read. */
-function patternPositions(args: Args): readonly number[] {
-  return positionsAfter(args, ["BY", "GET"]).filter((index) => {
-    const pattern = at(args, index);
-    return pattern.includes("*");
-  });
 }
 
 interface SortOptions {

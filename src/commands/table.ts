@@ -87,8 +87,6 @@ export type KeySpec = {
       readonly kind: "unknown";
       /** Positions of keys that Redis's terms have no words for: SORT's STORE. */
       readonly find?: (args: Args) => readonly number[];
-      /** Positions of patterns that lead to keys nobody knows beforehand: SORT's BY and GET. */
-      readonly patterns?: (args: Args) => readonly number[];
     }
 );
 
