@@ -3,6 +3,7 @@
 
 import { block, KEY, KEYS, oneOf, string, tokenInteger, word } from "./argument-specs.ts";
 import * as run from "./stream.ts";
+import { REFERENCES, streamDeleteCommands } from "./stream-delete-rows.ts";
 import { streamGroupCommands } from "./stream-group-rows.ts";
 import { xinfoConsumers, xinfoGroups, xinfoStream } from "./stream-info.ts";
 import { xread } from "./stream-read.ts";
@@ -21,10 +22,6 @@ const reads = { kind: "data", flags: ["readonly"], group: "stream", keys: ONE_KE
 const optional = { optional: true } as const;
 const COUNT = { ...tokenInteger("COUNT", "count"), optional: true };
 const IDS: ArgumentSpec = { name: "id", type: "string", multiple: true };
-const REFERENCES = oneOf("condition", [word("KEEPREF"), word("DELREF"), word("ACKED")], {
-  optional: true,
-  since: "8.2.0",
-});
 const TRIM_PARTS = [
   oneOf("strategy", [word("MAXLEN"), word("MINID", { since: "6.2.0" })]),
   oneOf(
@@ -222,4 +219,5 @@ export const streamCommands: CommandRows = {
   ...readingRows,
   ...infoRow,
   ...streamGroupCommands,
+  ...streamDeleteCommands,
 };
