@@ -194,7 +194,8 @@ function keysIn(
   if (command.row.keys.length === 0) throw NO_KEYS_IN_IT;
   if (!arityFits(command.row.arity, call.length)) throw BAD_COUNT;
   const positions = keyPositions(command.row, call);
-  if (positions.length === 0) throw NO_KEYS_IN_IT;
+  const mayHaveNone = command.row.flags.includes("no_mandatory_keys");
+  if (positions.length === 0 && !mayHaveNone) throw NO_KEYS_IN_IT;
   return positions.map((position) => ({ key: at(call, position.index), position }));
 }
 

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { denialOf, describe, mayListen } from "../acl/permission.ts";
 import type { AclLog, AclLogEntry } from "../acl/log.ts";
@@ -202,11 +203,17 @@ const BOTH =
   "invalid. This setup is very likely to lead to configuration errors and security holes, please " +
   "define either an ACL file or declare users directly in the configuration file, but not both.";
 
+/** `aclfile`, from `dir` on, as Redis has entered that before it reads the file; null for none. */
+export function aclPathOf(config: Config): string | null {
+  const path = config.get("aclfile");
+  return path === "" ? null : resolve(config.get("dir"), path);
+}
+
 /** The users that the configuration has or names; null, or why the server must not start. */
 export function loadUsersAtStart(users: Users, config: Config): string | null {
   const lines = config.get("user");
-  const path = config.get("aclfile");
-  if (path !== "") return lines.length > 0 ? BOTH : loadFile(users, path);
+  const path = aclPathOf(config);
+  if (path !== null) return lines.length > 0 ? BOTH : loadFile(users, path);
   const seen = new Set<Bytes>();
   for (const words of lines) {
     try {

@@ -1,8 +1,6 @@
 // What operators and tools ask of the whole server, behind the ports of commands/: CONFIG, INFO, SAVE,
 // MEMORY, DEBUG, SHUTDOWN, WAITAOF. Put around a core with `Admin.install`.
 
-import { resolve } from "node:path";
-
 import { bytesOfText, textOfBytes, type Bytes } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
 import type { Expirer } from "../background/expirer.ts";
@@ -15,7 +13,7 @@ import type { Log } from "../observe/log.ts";
 import { Stats } from "../observe/stats.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { Admission } from "./admission.ts";
-import { AccessControl, type AclFile, obeyAclSettings } from "./access-control.ts";
+import { AccessControl, type AclFile, aclPathOf, obeyAclSettings } from "./access-control.ts";
 import { rewriteConfigFile } from "./config-file.ts";
 import type { Core } from "./core.ts";
 import { Info } from "./info.ts";
@@ -245,8 +243,8 @@ function mayRun(
 }
 
 function aclFileOf(config: Config, log: Log): AclFile | null {
-  const path = config.get("aclfile");
-  return path === "" ? null : { path: resolve(textOfBytes(path)), log };
+  const path = aclPathOf(config);
+  return path === null ? null : { path, log };
 }
 
 function clientBytes(server: Server): number {

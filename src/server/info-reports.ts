@@ -108,7 +108,7 @@ function clientsReport({ core, server, config }: InfoParts): Fields {
     ["maxclients", config.get("maxclients")],
     ["client_recent_max_input_buffer", maxInput],
     ["client_recent_max_output_buffer", maxOutput],
-    ["blocked_clients", blocked],
+    ["blocked_clients", blocked + core.pause.waitingCount],
     ["tracking_clients", core.host.tracking.clientCount],
     ["pubsub_clients", pubsub],
     ["clients_in_timeout_table", 0],

@@ -221,7 +221,15 @@ export class Session implements SessionPort, Client, Subscriber {
     if (this.transaction.isOpen && command.isNoMulti) {
       return new CommandError("ERR Command not allowed inside a transaction");
     }
-    return this.host.longScripts.busyRefusal(command);
+    return this.#busyRefusal(command);
+  }
+
+  /** EXEC cannot wait for the script's end either: with it goes the transaction. */
+  #busyRefusal(command: Command): CommandError | null {
+    const busy = this.host.longScripts.busyRefusal(command);
+    if (busy === null || command.name !== "exec") return busy;
+    this.transaction.abandon();
+    return new CommandError(`EXECABORT Transaction discarded because of: ${busy.message}`);
   }
 
   /** What access control says to a command before it is queued or run. */

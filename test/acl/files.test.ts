@@ -46,6 +46,18 @@ test("users of the configuration file are there, and CONFIG REWRITE writes them"
   assert.equal(first, alice);
 });
 
+test("a relative ACL file is looked for in dir, as Redis has entered that", async () => {
+  using folder = new TemporaryDirectory();
+  writeFileSync(folder.join("users.acl"), "user default on nopass ~* &* +@all\nuser zoe on\n");
+  const flags = ["--dir", folder.join("."), "--aclfile", "users.acl"];
+  await using server = await KeptProcess.start(flags);
+  using admin = await server.client();
+  assert.deepEqual(await admin.say("ACL USERS"), ["default", "zoe"]);
+  assert.deepEqual(await admin.say("ACL SETUSER yan"), OK);
+  assert.deepEqual(await admin.say("ACL SAVE"), OK);
+  assert.match(readFileSync(folder.join("users.acl"), "latin1"), /^user yan off/m);
+});
+
 test("an ACL file is read, written and loaded, all of it or nothing", async () => {
   using folder = new TemporaryDirectory();
   const file = folder.join("users.acl");

@@ -40,6 +40,9 @@ test("an endless script is killed, and others are told BUSY until then", async (
   await untilBusy(other);
   assert.equal(textOf(await other.send("GET", "k")), BUSY);
   assert.match(textOf(await other.send("FUNCTION", "KILL")), /^BUSY /);
+  assert.deepEqual(await other.send("MULTI"), OK);
+  const refused = textOf(await other.send("EXEC"));
+  assert.equal(refused, `EXECABORT Transaction discarded because of: ${BUSY}`);
   assert.deepEqual(await other.send("SCRIPT", "KILL"), OK);
   assert.match(textOf(await ended), /Script killed by user with SCRIPT KILL/);
   assert.equal(await other.send("GET", "k"), "v");
