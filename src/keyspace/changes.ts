@@ -72,7 +72,9 @@ export class ElementUndo implements Undo {
 
   revert(cache: CacheSize): void {
     const element = this.#element;
+    const isBack = element.content === null && this.#content !== null;
     element.content = this.#content;
+    if (isBack) element.elements.appeared(element);
     countElement(cache, element);
     element.batch = this.#batch;
     this.#record.batch = this.#recordBatch;

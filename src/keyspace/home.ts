@@ -14,6 +14,7 @@ import { elementPrefix, type HomeAddress } from "../encoding/collection.ts";
 import { ELEMENTS, ORDER, type Engine } from "../engine/engine.ts";
 import { payloadBytes, type Payload } from "../encoding/record.ts";
 import { COLD } from "./cold.ts";
+import { Fronts } from "./element-front.ts";
 
 /** What the homes need of the keyspace. */
 export interface ElementSource {
@@ -84,6 +85,13 @@ export interface SubkeySpan {
   readonly upper: Bytes;
 }
 
+/** Who may be drawn by chance next (element-pool.ts): elements in memory, some perhaps gone. */
+export interface ElementPool {
+  readonly candidates: Element[];
+  /** How many cells were read into it last. */
+  cells: number;
+}
+
 /** The elements of one collection in one store. */
 export class Elements {
   readonly home: Home;
@@ -98,6 +106,8 @@ export class Elements {
   #pruneAt = PRUNE_AT_MIN;
   /** What a random choice is drawn from, while it waits for the disk (element-random.ts). */
   pendingSeed: number | null = null;
+  #pool: ElementPool = { candidates: [], cells: 0 };
+  #fronts: Fronts | null = null;
 
   constructor(source: ElementSource, home: Home, store: typeof ELEMENTS | typeof ORDER) {
     this.#source = source;
@@ -170,6 +180,24 @@ export class Elements {
     if (this.cached(subkey) === null) this.#install(new Element(this, subkey, value));
   }
 
+  /** For element-pool.ts. */
+  pool(): ElementPool {
+    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    return this.#pool;
+  }
+
+  /** For element-front.ts. */
+  fronts(): Fronts {
+    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    this.#fronts ??= new Fronts();
+    return this.#fronts;
+  }
+
+  /** For Keyspace: an element that had no content has one now, by a change or by its undo. */
+  appeared(element: Element): void {
+    if (this.#fronts !== null) this.#fronts.appeared(element);
+  }
+
   #install(element: Element): Element {
     this.#young.set(element.subkey, element);
     const { subkey, memory } = element;
@@ -213,6 +241,8 @@ export class Elements {
     this.#old = rotations - this.#rotation === 1 ? this.#young : new Map();
     this.#young = new Map();
     this.#rotation = rotations;
+    this.#pool = { candidates: [], cells: 0 };
+    this.#fronts = null;
     this.#prune();
     for (const element of this.#dirty) this.#young.set(element.subkey, element);
   }

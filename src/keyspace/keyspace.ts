@@ -343,7 +343,9 @@ export class Keyspace implements ElementSource {
   /** Gives an element of the collection in `record` new content, null for none. Returns as `mutate`. */
   changeElement(record: Record, element: Element, content: ElementContent): number {
     this.#undoLog.push(new ElementUndo(record, element));
+    const isNew = element.content === null && content !== null;
     element.content = content;
+    if (isNew) element.elements.appeared(element);
     countElement(this, element);
     this.#noteElement(record, element);
     const bytes = ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(content);

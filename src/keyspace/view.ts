@@ -13,6 +13,8 @@ import { batchTooLarge, CommandError, INVALID_DB_INDEX } from "../resp/errors.ts
 import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { COLD, type ColdElements } from "./cold.ts";
 import { copyOf } from "./copy.ts";
+import { outermostElements, type FrontRange } from "./element-front.ts";
+import { drawFromPool, mayJoinPool } from "./element-pool.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
 import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
@@ -324,6 +326,29 @@ export class View {
   randomDistinctElements(elements: Elements, count: number, times: number): FoundElement[] {
     const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
     return randomDistinctElements(place, this.random, times);
+  }
+
+  /**
+   * The `times` outermost elements of a range on one side, fewer when there are not so many; better
+   * FRONT_TIMES_MAX at most. Throws COLD.
+   */
+  outermostElements(elements: Elements, range: FrontRange, times: number): Element[] {
+    const place = { engine: this.keyspace.engine, elements, loads: this.loads };
+    return outermostElements(place, range, times);
+  }
+
+  /**
+   * One of the elements by chance, for who removes it before he asks for the next; `count` is how many
+   * there were before the first. For subkeys that begin with a 32-bit hash. Throws COLD.
+   */
+  drawElement(elements: Elements, count: number): Element {
+    const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
+    return drawFromPool(place, this.random);
+  }
+
+  /** Says that an element was added that `drawElement` may give; `count` is how many there are now. */
+  noteDrawable(element: Element, count: number): void {
+    mayJoinPool(element, count, this.random);
   }
 
   /** Copies the content of `source`, expiry included, to a key of the database in view. Throws COLD. */

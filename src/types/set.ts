@@ -13,6 +13,7 @@ import { SET } from "../encoding/record.ts";
 import type { DumpedSet } from "../encoding/rdb-set.ts";
 import * as encoding from "../encoding/set.ts";
 import { INTSET, LISTPACK, TABLE, type SetForm } from "../encoding/set.ts";
+import { POOL_TIMES_MAX } from "../keyspace/element-pool.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
 import type { Record } from "../keyspace/record.ts";
 import { Packed } from "../keyspace/value.ts";
@@ -194,6 +195,7 @@ export function add(view: View, record: Record, member: Bytes, expected: number)
     const form = set.form === TABLE ? TABLE : formWith(view, set, member, expected);
     view.setElement(record, element, encoding.MEMBER_ELEMENT);
     view.mutate(record, set.change(set.count + 1, form), 0);
+    view.noteDrawable(element, set.count);
   }
   view.stats.changes++;
   return true;
@@ -321,6 +323,7 @@ function popElements(view: View, record: Record, times: number): Bytes[] {
   const set = setOf(view, record);
   if (set instanceof InlineSet) throw new AssertionFailed("an inline set has no elements");
   const { elements } = set.home;
+  if (times <= POOL_TIMES_MAX) return popDrawn(view, record, set, times);
   const found = view.randomDistinctElements(elements, set.count, times);
   for (const { subkey, value } of found) {
     view.setElement(record, elements.known(subkey, value), null);
@@ -328,6 +331,20 @@ function popElements(view: View, record: Record, times: number): Bytes[] {
   view.mutate(record, set.change(set.count - times, set.form), 0);
   view.stats.changes += times;
   return found.map(({ subkey }) => nameInSubkey(subkey));
+}
+
+/** A few: drawn from what is kept in memory for it. */
+function popDrawn(view: View, record: Record, set: ExplodedSet, times: number): Bytes[] {
+  const { count } = set;
+  const popped: Bytes[] = [];
+  while (popped.length < times) {
+    const element = view.drawElement(set.home.elements, count);
+    view.setElement(record, element, null);
+    popped.push(nameInSubkey(element.subkey));
+  }
+  view.mutate(record, set.change(count - times, set.form), 0);
+  view.stats.changes += times;
+  return popped;
 }
 
 /** What stays is little: it goes into a new set, and what Redis calls that is decided anew. */

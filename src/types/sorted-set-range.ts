@@ -8,6 +8,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import * as encoding from "../encoding/sorted-set.ts";
+import { FRONT_TIMES_MAX } from "../keyspace/element-front.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { countBefore } from "./sorted-set-buckets.ts";
@@ -116,11 +117,11 @@ export function removeRange(
   record: Record,
   what: { readonly range: Range; readonly selection: Selection },
 ): Entry[] {
-  const entries = entriesOf(view, record, what);
-  const first = entries[0];
-  if (first === undefined) return entries;
   const form = formOf(view, record);
   const isFromEnd = form instanceof ExplodedSortedSet && isAtEnd(form, what);
+  const isFew = isFromEnd && isShort(what);
+  const entries = isFew ? outermost(view, form, what) : entriesOf(view, record, what);
+  if (entries.length === 0) return entries;
   for (const entry of entries) removeEntry(view, record, entry);
   const last = entries.at(-1);
   if (isFromEnd && last !== undefined && size(view, record) > 0) {
@@ -144,6 +145,27 @@ function isAtEnd(
   return selection.reverse
     ? max.score === Infinity && !max.isExclusive
     : min.score === -Infinity && !min.isExclusive;
+}
+
+function isShort(what: { readonly range: Range; readonly selection: Selection }): boolean {
+  const { range, selection } = what;
+  if (range.kind !== "position" || selection.limit > FRONT_TIMES_MAX) return false;
+  return range.to - range.from >= selection.limit;
+}
+
+/** The first or last members, from what is kept in memory of the ends. Throws COLD. */
+function outermost(
+  view: View,
+  form: ExplodedSortedSet,
+  what: { readonly range: Range; readonly selection: Selection },
+): Entry[] {
+  const { reverse, limit } = what.selection;
+  const range = { lower: form.start, upper: endOf(form), limit: encoding.PAGE_PREFIX, reverse };
+  const elements = view.outermostElements(form.home.order, range, limit);
+  return elements.map(({ subkey, value }) => ({
+    member: encoding.memberOf(subkey),
+    score: encoding.scoreOf(subkey, value ?? ""),
+  }));
 }
 
 // Inline

@@ -1,0 +1,132 @@
+// The outermost elements of an exploded collection that is ordered by subkey, kept in memory for who
+// takes from its ends again and again (a queue by score): what a walk over the disk and what is not
+// committed would find, without an iterator for each.
+//
+// A front is a run of elements in order, from one end inwards. It has everything from that end to its last
+// element, that one included: who has been removed stays in it without content and is passed over, who
+// appears there, added or put back by an undo, is told (`Fronts.appeared`) and takes his place. What is
+// further in is not in it. It lives no longer than the cache keeps its elements (Elements.fronts).
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Engine } from "../engine/engine.ts";
+import { walkElements } from "./element-walk.ts";
+import type { Element, Elements } from "./home.ts";
+
+/** More elements at a time are walked to. */
+export const FRONT_TIMES_MAX = 64;
+
+const SIZE_FIRST = 16;
+const SIZE_MAX = 256;
+
+export interface FrontRange {
+  /** Nothing that is sought is before it. */
+  readonly lower: Bytes;
+  /** Nothing that is sought is at or behind it now. */
+  readonly upper: Bytes;
+  /** Where the ordered elements end for good: what is behind is something else. */
+  readonly limit: Bytes;
+  readonly reverse: boolean;
+}
+
+/** One end of a collection. */
+class Front {
+  readonly #reverse: boolean;
+  #elements: Element[] = [];
+  /** What is before it has been removed. */
+  #next = 0;
+  #limit = "";
+  /** How many were read last. */
+  #size = 0;
+
+  constructor(reverse: boolean) {
+    this.#reverse = reverse;
+  }
+
+  /** The first `times` that are there; fewer when the front has not so many. */
+  take(times: number): Element[] {
+    const elements = this.#elements;
+    while (this.#next < elements.length && elements[this.#next]?.content === null) this.#next++;
+    const taken: Element[] = [];
+    for (let index = this.#next; taken.length < times && index < elements.length; index++) {
+      const element = elements[index];
+      if (element !== undefined && element.content !== null) taken.push(element);
+    }
+    return taken;
+  }
+
+  /** How many to read for `times`. */
+  sizeFor(times: number): number {
+    return Math.max(times, Math.min(SIZE_MAX, Math.max(SIZE_FIRST, this.#size * 2)));
+  }
+
+  restart(elements: Element[], limit: Bytes): void {
+    this.#elements = elements;
+    this.#next = 0;
+    this.#limit = limit;
+    this.#size = elements.length;
+  }
+
+  appeared(element: Element): void {
+    const elements = this.#elements;
+    const last = elements.at(-1);
+    if (last === undefined || element.subkey >= this.#limit) return;
+    if (this.#isBefore(last.subkey, element.subkey)) return;
+    const index = this.#placeOf(element.subkey);
+    this.#next = Math.min(this.#next, index);
+    if (elements[index] === element) return;
+    elements.splice(index, 0, element);
+    // The end may go: then what was there is further in.
+    if (elements.length > 2 * SIZE_MAX) elements.length = SIZE_MAX;
+  }
+
+  #isBefore(left: Bytes, right: Bytes): boolean {
+    return this.#reverse ? left > right : left < right;
+  }
+
+  /** How many stand before a subkey. */
+  #placeOf(subkey: Bytes): number {
+    const elements = this.#elements;
+    let low = 0;
+    let high = elements.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#isBefore(elements[middle]?.subkey ?? "", subkey)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Both ends of a collection. */
+export class Fronts {
+  readonly first = new Front(false);
+  readonly last = new Front(true);
+
+  /** The element had no content and has one now. */
+  appeared(element: Element): void {
+    this.first.appeared(element);
+    this.last.appeared(element);
+  }
+}
+
+/** The `times` outermost elements on one side, fewer when there are not so many. Throws COLD. */
+export function outermostElements(
+  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
+  range: FrontRange,
+  times: number,
+): Element[] {
+  const { elements } = place;
+  const { lower, upper, limit, reverse } = range;
+  const fronts = elements.fronts();
+  const front = reverse ? fronts.last : fronts.first;
+  const taken = front.take(times);
+  if (taken.length === times) return taken;
+  const size = front.sizeFor(times);
+  const found: Element[] = [];
+  walkElements(place, { lower, upper, reverse, expected: size }, (subkey, value) => {
+    found.push(elements.known(subkey, value));
+    return found.length < size;
+  });
+  front.restart(found, limit);
+  return front.take(times);
+}
