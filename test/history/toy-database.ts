@@ -104,7 +104,7 @@ export class ToyDatabase {
   #runAll(running: Running): void {
     const { plan, snapshot, steps } = running;
     const isolated = this.#isolation === "snapshot";
-    const isStale = this.#isolation === "stale" && this.#random.below(10) === 0;
+    const isStale = this.#isolation === "stale" && this.#random.below(4) === 0;
     const past = this.#past[Math.max(0, this.#past.length - 6)] ?? new Map();
     const view = new Map(isolated ? snapshot : this.#lists);
     for (const one of plan) steps.push(this.#step(one, isStale && isReadOnly(plan) ? past : view));
