@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { matches } from "../base/glob.ts";
-import { keyPositions } from "../commands/key-positions.ts";
+import { positionsToTell } from "../commands/key-positions.ts";
 import type { Command } from "../commands/lookup.ts";
 import type { Args, KeyFlag, KeyPosition } from "../commands/table.ts";
 import { CommandError } from "../resp/errors.ts";
@@ -61,7 +61,7 @@ class Call {
 
   #deniedKey(selector: Selector): Found | null {
     if (selector.allKeys || this.#command.row.keys.length === 0) return null;
-    this.#keys ??= keysIn(this.#command, this.#args);
+    this.#keys ??= positionsToTell(this.#command.row, this.#args);
     for (const { index, flags } of this.#keys) {
       const key = this.#args[index] ?? "";
       if (!flags.includes("not_key") && !allowsKey(selector, key, modeOf(flags))) {
@@ -83,16 +83,6 @@ class Call {
       }
     }
     return null;
-  }
-}
-
-/** A call whose keys cannot be told is none: the command itself refuses it. */
-function keysIn(command: Command, args: Args): readonly KeyPosition[] {
-  try {
-    return keyPositions(command.row, args);
-  } catch (error) {
-    if (error instanceof CommandError) return [];
-    throw error;
   }
 }
 

@@ -6,7 +6,13 @@ import type { Bytes } from "../base/bytes.ts";
 import { matches } from "../base/glob.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
-import { CommandError, NO_SUCH_KEY, NOT_A_FLOAT, NOT_AN_INTEGER } from "../resp/errors.ts";
+import {
+  CommandError,
+  NO_SUCH_KEY,
+  NOT_A_FLOAT,
+  NOT_AN_INTEGER,
+  SYNTAX_ERROR,
+} from "../resp/errors.ts";
 import {
   BigNumber,
   Double,
@@ -47,6 +53,8 @@ const WRONG_TYPE_NAME = new CommandError(
 );
 const NOT_IN_RESP2 = new CommandError("ERR RESP2 is not supported by this command");
 const POPULATE_REFUSED = new CommandError("TRYAGAIN not all keys could be written; see INFO kept");
+const RELOAD_OPTIONS = new Set(["MERGE", "NOFLUSH", "NOSAVE"]);
+const NOT_LOADED = new CommandError("ERR Error trying to load the RDB dump, check server logs.");
 /** Keys of one unit of work of DIGEST and POPULATE. */
 const KEYS_PER_UNIT = 50;
 const SLEEP_SECONDS_MAX = 3600;
@@ -174,6 +182,15 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
       return OK;
     },
   },
+  "SET-DISABLE-DENY-SCRIPTS": {
+    min: 1,
+    max: 1,
+    help: ["SET-DISABLE-DENY-SCRIPTS <0|1>", "Whether scripts may call what is refused to them."],
+    run(server, args) {
+      server.debug.setScriptsMayCallAll(at(args, 2) !== "0");
+      return OK;
+    },
+  },
   SLEEP: {
     min: 1,
     max: 1,
@@ -195,7 +212,6 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
   "PAUSE-CRON": { min: 1, max: 1, help: null, run: accepted },
   "QUICKLIST-PACKED-THRESHOLD": { min: 1, max: 1, help: null, run: accepted },
   REPLYBUFFER: { min: 2, max: 2, help: null, run: accepted },
-  "SET-DISABLE-DENY-SCRIPTS": { min: 1, max: 1, help: null, run: accepted },
 };
 
 export const debugCommands: CommandRows = {
@@ -258,8 +274,12 @@ function sleep(server: ServerPort, args: Args): Reply {
   return OK;
 }
 
-async function reload(server: ServerPort, _args: Args, session: SessionPort): Promise<Reply> {
+/** What is there stays there: with NOFLUSH Redis would load it on top of itself, and MERGE has to allow that. */
+async function reload(server: ServerPort, args: Args, session: SessionPort): Promise<Reply> {
   if (session.isInExec) throw NOT_IN_A_TRANSACTION;
+  const options = args.slice(2).map((option) => option.toUpperCase());
+  if (options.some((option) => !RELOAD_OPTIONS.has(option))) throw SYNTAX_ERROR;
+  if (options.includes("NOFLUSH") && !options.includes("MERGE")) throw NOT_LOADED;
   await server.storage.save();
   server.storage.dropCache();
   return OK;

@@ -4,16 +4,18 @@
 import type { Bytes } from "../base/bytes.ts";
 import * as glob from "../base/glob.ts";
 import type { View } from "../keyspace/view.ts";
-import { CommandError, SYNTAX_ERROR } from "../resp/errors.ts";
+import { CommandError } from "../resp/errors.ts";
 import { MapReply, OK, SetReply, Status, type Reply } from "../resp/reply.ts";
 import * as library from "../types/function-library.ts";
+import { parseInteger } from "../types/number.ts";
 import { integer, KEYS, oneOf, string, word } from "./argument-specs.ts";
-import { helpRow } from "./help.ts";
+import { helpRow, subcommandSyntax } from "./help.ts";
 import type { LibraryFunction, ScriptPort } from "./ports.ts";
 import { callOf, checkFlushMode } from "./script.ts";
 import { at, NO_KEYS, type Args, type CommandRows } from "./table.ts";
 
 const NO_FUNCTION = new CommandError("ERR Function not found");
+const BAD_KEY_COUNT = new CommandError("ERR Bad number of keys provided");
 const NO_LIBRARY = new CommandError("ERR Library not found");
 const NOT_READONLY = new CommandError(
   "ERR Can not execute a script with write flag using *_ro command.",
@@ -180,16 +182,17 @@ function call(
   args: Args,
   { isReadonly }: { readonly isReadonly: boolean },
 ): Reply {
-  const name = at(args, 1);
-  const code = scripts.libraryOf(library.read(view), name);
-  if (code === null) throw NO_FUNCTION;
+  const found = scripts.functionNamed(library.read(view), at(args, 1));
+  if (found === null) throw NO_FUNCTION;
+  const { code, name } = found;
+  if (parseInteger(at(args, 2)) === null) throw BAD_KEY_COUNT;
   const given = callOf(args, isReadonly);
-  const isWriting = !scripts
-    .functionsOf(code)
-    .some((one) => one.name === name && one.flags.includes("no-writes"));
+  const isWriting = !found.flags.includes("no-writes");
   if (isReadonly && isWriting) throw NOT_READONLY;
   return scripts.runFunction(view, { code, name }, { ...given, isReadonly: !isWriting });
 }
+
+const quoted = (name: Bytes): Bytes => `'${name}'`;
 
 function indexOfLibrary(codes: readonly Bytes[], name: Bytes): number {
   return codes.findIndex((code) => library.nameOf(code) === name);
@@ -201,8 +204,8 @@ function load(scripts: ScriptPort, view: View, args: Args): Reply {
     throw new CommandError(`ERR Unknown option given: ${at(args, 2)}`);
   }
   const code = at(args, args.length - 1);
-  const codes = addLibrary(scripts, library.read(view), { code, replaces });
-  library.write(view, codes);
+  const codes = addLibrary(scripts, library.read(view), { code, replaces, taken: quoted });
+  write(scripts, view, codes);
   view.stats.changes++;
   return library.nameOf(code);
 }
@@ -211,26 +214,41 @@ function load(scripts: ScriptPort, view: View, args: Args): Reply {
 function addLibrary(
   scripts: ScriptPort,
   codes: readonly Bytes[],
-  added: { readonly code: Bytes; readonly replaces: boolean },
+  added: {
+    readonly code: Bytes;
+    readonly replaces: boolean;
+    /** How the error spells a name that is taken: LOAD quotes it, RESTORE does not. */
+    readonly taken: (name: Bytes) => Bytes;
+  },
 ): readonly Bytes[] {
-  const { code, replaces } = added;
+  const { code, replaces, taken } = added;
   const name = library.nameOf(code);
   const before = indexOfLibrary(codes, name);
-  if (before !== -1 && !replaces) throw new CommandError(`ERR Library '${name}' already exists`);
+  if (before !== -1 && !replaces)
+    throw new CommandError(`ERR Library ${taken(name)} already exists`);
   const functions = scripts.functionsOf(code);
   const others = codes.filter((_, index) => index !== before);
+  const names = new Set(
+    others.flatMap((other) => scripts.functionsOf(other).map((one) => one.name.toLowerCase())),
+  );
   for (const one of functions) {
-    if (scripts.libraryOf(others, one.name) === null) continue;
+    if (!names.has(one.name.toLowerCase())) continue;
     throw new CommandError(`ERR Function ${one.name} already exists`);
   }
   return [...others, code];
 }
 
-function deleteLibrary(_scripts: ScriptPort, view: View, args: Args): Reply {
+function write(scripts: ScriptPort, view: View, codes: readonly Bytes[]): void {
+  library.write(view, codes);
+  scripts.noteLibraries(library.read(view));
+}
+
+function deleteLibrary(scripts: ScriptPort, view: View, args: Args): Reply {
   const codes = library.read(view);
   const index = indexOfLibrary(codes, at(args, 2));
   if (index === -1) throw NO_LIBRARY;
-  library.write(
+  write(
+    scripts,
     view,
     codes.filter((_, other) => other !== index),
   );
@@ -238,23 +256,24 @@ function deleteLibrary(_scripts: ScriptPort, view: View, args: Args): Reply {
   return OK;
 }
 
-function flush(_scripts: ScriptPort, view: View, args: Args): Reply {
-  if (args.length > 3) throw SYNTAX_ERROR;
+function flush(scripts: ScriptPort, view: View, args: Args): Reply {
+  if (args.length > 3) throw subcommandSyntax(args);
   checkFlushMode(args[2], BAD_FLUSH);
-  if (library.read(view).length > 0) library.write(view, []);
+  if (library.read(view).length > 0) write(scripts, view, []);
   view.stats.changes++;
   return OK;
 }
 
 function restore(scripts: ScriptPort, view: View, args: Args): Reply {
   const policy = (args[3] ?? "APPEND").toUpperCase();
-  if (args.length > 4) throw SYNTAX_ERROR;
+  if (args.length > 4) throw subcommandSyntax(args);
   if (policy !== "APPEND" && policy !== "REPLACE" && policy !== "FLUSH") throw BAD_POLICY;
+  const replaces = policy === "REPLACE";
   let codes = policy === "FLUSH" ? [] : library.read(view);
   for (const code of library.undump(at(args, 2))) {
-    codes = addLibrary(scripts, codes, { code, replaces: policy === "REPLACE" });
+    codes = addLibrary(scripts, codes, { code, replaces, taken: (name) => name });
   }
-  library.write(view, codes);
+  write(scripts, view, codes);
   view.stats.changes++;
   return OK;
 }

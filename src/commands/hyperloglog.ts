@@ -33,7 +33,7 @@ export const hyperloglogCommands: CommandRows = {
   PFCOUNT: {
     kind: "data",
     arity: -2,
-    flags: ["readonly"],
+    flags: ["readonly", "may_replicate"],
     keys: keysToEnd("RW", "access"),
     group: "hyperloglog",
     since: "2.8.9",

@@ -21,8 +21,13 @@ export function keysOf(row: CommandRow, args: Args): Bytes[] {
 
 /** The keys that can be told: none of a call whose count of keys is wrong, which the command itself refuses. */
 export function keysToLoad(row: CommandRow, args: Args): Bytes[] {
+  return positionsToTell(row, args).map(({ index }) => args[index] ?? "");
+}
+
+/** Where they stand. */
+export function positionsToTell(row: CommandRow, args: Args): readonly KeyPosition[] {
   try {
-    return keysOf(row, args);
+    return keyPositions(row, args);
   } catch (error) {
     if (error instanceof CommandError) return [];
     throw error;

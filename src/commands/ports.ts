@@ -124,6 +124,8 @@ export interface SessionPort
 
 /** What a script is called with, and whether it may write. */
 export interface ScriptCall {
+  /** The whole call, as MONITOR shows it. */
+  readonly args: readonly Bytes[];
   readonly keys: readonly Bytes[];
   readonly argv: readonly Bytes[];
   /** EVAL_RO, FCALL_RO: commands that write are refused. */
@@ -135,6 +137,11 @@ export interface LibraryFunction {
   readonly name: Bytes;
   readonly description: Bytes | null;
   readonly flags: readonly Bytes[];
+}
+
+export interface FoundFunction extends LibraryFunction {
+  /** The library that has it. */
+  readonly code: Bytes;
 }
 
 /** Scripts and functions, on behalf of the session that asks. */
@@ -153,8 +160,10 @@ export interface ScriptPort {
     target: { readonly code: Bytes; readonly name: Bytes },
     call: ScriptCall,
   ): Reply;
-  /** The code, among these libraries, that has the function; null when none has. */
-  libraryOf(codes: readonly Bytes[], name: Bytes): Bytes | null;
+  /** The function of these libraries that has the name, in whatever case; null when none has. */
+  functionNamed(codes: readonly Bytes[], name: Bytes): FoundFunction | null;
+  /** These are the libraries from now on, for who counts them. */
+  noteLibraries(codes: readonly Bytes[]): void;
   /** What a library registers when it is run. Throws CommandError in Redis's words. */
   functionsOf(code: Bytes): readonly LibraryFunction[];
 }
@@ -338,6 +347,8 @@ export interface MemoryPort {
 /** What DEBUG may do to a server, for test suites. */
 export interface DebugPort {
   setActiveExpire(enabled: boolean): void;
+  /** Scripts may call what is refused to scripts. */
+  setScriptsMayCallAll(enabled: boolean): void;
   /** Writes a line to the server's log. */
   log(text: Bytes): void;
   changeReplicationId(): void;

@@ -168,7 +168,7 @@ export function callOf(args: Args, isReadonly: boolean): ScriptCall {
   if (count > args.length - 3) throw TOO_MANY_KEYS;
   if (count < 0) throw NEGATIVE_KEY_COUNT;
   const end = 3 + Number(count);
-  return { keys: args.slice(3, end), argv: args.slice(end), isReadonly };
+  return { args, keys: args.slice(3, end), argv: args.slice(end), isReadonly };
 }
 
 /** Whether SYNC, ASYNC or nothing was said; all the same here. Throws SYNTAX_ERROR. */

@@ -171,8 +171,8 @@ function chosenOf(view: View, record: Record, options: SortOptions): Bytes[] {
     const order = { by, isAlphabetic, isDescending };
     return sort.sorted(view, sort.elements(view, record), order).slice(from, to);
   }
-  if (!sort.hasOrder(record) && options.store !== null) {
-    // What is stored must not depend on the order that a set happens to have.
+  if (!sort.hasOrder(record) && (options.store !== null || view.isInScript)) {
+    // What is stored, or what a script goes by, must not depend on the order that a set happens to have.
     const order = { by: null, isAlphabetic: true, isDescending: options.isDescending };
     return sort.sorted(view, sort.elements(view, record), order).slice(from, to);
   }

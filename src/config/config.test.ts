@@ -143,7 +143,7 @@ test("CONFIG SET refuses in Redis's words and then changes nothing at all", () =
   const cases: [[string, string][], string][] = [
     [[["foo", "1"]], "ERR Unknown option or number of arguments for CONFIG SET - 'foo'"],
     [[["user", "a"]], "ERR Unknown option or number of arguments for CONFIG SET - 'user'"],
-    [[["port", "1"]], failed("port", "can't set immutable config")],
+    [[["tcp-backlog", "1"]], failed("tcp-backlog", "can't set immutable config")],
     [[["dbfilename", "x"]], failed("dbfilename", "can't set protected config")],
     [[["timeout", "-1"]], failed("timeout", "argument must be between 0 and 2147483647 inclusive")],
     [

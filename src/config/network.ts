@@ -20,12 +20,12 @@ import {
 const MB = 1024 ** 2;
 
 export const networkSettings = {
-  bind: immutable(
+  bind: runtime(
     addresses,
     ["127.0.0.1", "-::1"],
     "Addresses to listen on. The default reaches only this machine; * and ::* reach all networks.",
   ),
-  port: immutable(
+  port: runtime(
     integer(0, 65535),
     6379,
     "TCP port. 0 picks a free one, which the log names; with a unixsocket it means no TCP at all.",

@@ -65,6 +65,8 @@ export class View {
   database: Database;
   /** Set for commands with the flag "readonly": their look-ups count as hits and misses. */
   countLookups = false;
+  /** A script asks: it must not go by an order that a set happens to have. */
+  isInScript = false;
   /** Set by CLIENT NO-TOUCH: look-ups leave access times alone. */
   touch = true;
 

@@ -42,8 +42,11 @@ export class Status {
 export class ErrorReply {
   readonly kind = "error";
   readonly text: Bytes;
-  constructor(text: Bytes) {
+  /** INFO errorstats has it already: a script hands on what a command of its own was answered. */
+  readonly isCounted: boolean;
+  constructor(text: Bytes, isCounted = false) {
     this.text = text;
+    this.isCounted = isCounted;
   }
 }
 

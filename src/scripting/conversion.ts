@@ -25,13 +25,25 @@ const NESTING_MAX = DEPTH_MAX - 4;
 /** Slots that one level of nesting takes. */
 const LEVEL_SLOTS = 8;
 
-/** An error of a command, in the script's hands: it has been counted when it happened. */
 export function pushError(lua: LuaMachine, text: Bytes): void {
   lua.newTable(0, 2);
   lua.pushString(text);
   lua.setField(-2, "err");
+}
+
+/** An error of a command, in the script's hands: it has been counted when it happened. */
+export function pushCountedError(lua: LuaMachine, text: Bytes): void {
+  pushError(lua, text);
   lua.pushBoolean(true);
   lua.setField(-2, "ignore_error_stats_update");
+}
+
+/** Whether the error table on top says that. */
+export function isCountedError(lua: LuaMachine): boolean {
+  lua.field(-1, "ignore_error_stats_update");
+  const isCounted = lua.type(-1) === BOOLEAN && lua.boolean(-1);
+  lua.pop(1);
+  return isCounted;
 }
 
 /** Pushes what a command answered. */
@@ -75,7 +87,7 @@ function pushSpecial(lua: LuaMachine, reply: Special, protocol: Protocol): void 
       pushTagged(lua, "ok", () => lua.pushString(reply.text));
       break;
     case "error":
-      pushError(lua, reply.text);
+      pushCountedError(lua, reply.text);
       break;
     case "null-array":
       pushNull(lua, protocol);
@@ -178,10 +190,15 @@ function wholeOf(value: number): number | bigint {
   return exact > INT64_MAX || exact < INT64_MIN ? INT64_MIN : exact;
 }
 
+function errorOf(lua: LuaMachine): Reply | undefined {
+  const isCounted = isCountedError(lua);
+  return textField(lua, "err", (text) => new ErrorReply(oneLine(text), isCounted));
+}
+
 /** Tables with one of these fields are something else than an array; the first that fits counts. */
 function tableReply(lua: LuaMachine, protocol: Protocol, depth: number): Reply {
   return (
-    textField(lua, "err", (text) => new ErrorReply(oneLine(text))) ??
+    errorOf(lua) ??
     textField(lua, "ok", (text) => new Status(oneLine(text))) ??
     doubleOf(lua) ??
     nestedField(lua, "map", () => new MapReply(pairsOf(lua, protocol, depth))) ??

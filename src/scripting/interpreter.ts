@@ -11,7 +11,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { CommandError } from "../resp/errors.ts";
 import { ErrorReply, type Reply } from "../resp/reply.ts";
 import { bitLibrary } from "./bit-library.ts";
-import { replyOf } from "./conversion.ts";
+import { isCountedError, replyOf } from "./conversion.ts";
 import { JsonLibrary } from "./json-library.ts";
 import { isTooDeep, LuaError, LuaMachine, NUMBER, STRING, TABLE, type Native } from "./machine.ts";
 import { msgpackLibrary } from "./msgpack-library.ts";
@@ -19,6 +19,7 @@ import { PRELUDE } from "./prelude.ts";
 import { ScriptRandom } from "./random.ts";
 import {
   loadingLibrary,
+  raise,
   readRegistration,
   redisLibrary,
   type Registration,
@@ -221,11 +222,14 @@ export class Interpreter {
             problem = `Error registering functions: ${topText(world.machine)}`;
           },
         );
+      } catch (error) {
+        if (!(error instanceof ScriptAborted)) throw error;
+        problem = `Error registering functions: ${error.message}`;
       } finally {
         this.#registering = null;
         leaveLibrary(world);
       }
-      if (problem !== null) throw new CommandError(`ERR ${problem as Bytes}`);
+      if (problem !== null) throw new CommandError(`ERR ${problem}`);
       if (functions.size === 0) throw new CommandError("ERR No functions registered");
       const library = { functions };
       world.libraries.set(code, library);
@@ -245,9 +249,9 @@ export class Interpreter {
   }
 
   readonly #register: Native = (lua) => {
+    // A function may have kept it from when its library was loaded.
     if (this.#registering === null) {
-      const text = "ERR redis.register_function can only be called on FUNCTION LOAD command";
-      throw new LuaError(text);
+      raise("redis.register_function can only be called on FUNCTION LOAD command");
     }
     const registration = readRegistration(lua);
     if (this.#registering.has(registration.name)) {
@@ -327,7 +331,7 @@ export class Interpreter {
     });
     machine.newTable(0, 8);
     for (const [name, members] of Object.entries({
-      redis: { ...redisLibrary(this.#state), register_function: this.#register },
+      redis: redisLibrary(this.#state),
       cjson: { ...this.#json.functions, _NAME: "cjson", _VERSION: "2.1.0" },
       cmsgpack: { ...msgpackLibrary, _NAME: "cmsgpack", _VERSION: "lua-cmsgpack 0.4.0" },
       struct: structLibrary,
@@ -417,12 +421,13 @@ function errorText(machine: LuaMachine): Bytes {
 function problemOf(machine: LuaMachine, name: Bytes): ErrorReply {
   if (machine.type(-1) !== TABLE) return new ErrorReply(`ERR ${topText(machine)}`);
   const text = errorText(machine);
+  const isCounted = isCountedError(machine);
   machine.field(-1, "source");
   machine.field(-2, "line");
   const isPlaced = machine.type(-2) === STRING && machine.type(-1) === NUMBER;
   const place = isPlaced ? ` script: ${name}, on ${machine.string(-2)}:${machine.number(-1)}.` : "";
   machine.pop(2);
-  return new ErrorReply(`${text}${place}`.replaceAll(/[\r\n]/g, " "));
+  return new ErrorReply(`${text}${place}`.replaceAll(/[\r\n]/g, " "), isCounted);
 }
 
 /** How many parts of a pattern may match more or less: each can multiply the time that a match takes. */

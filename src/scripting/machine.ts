@@ -159,7 +159,9 @@ export class LuaMachine {
       const before = this.#state;
       this.#state = state;
       try {
-        this.reserve(STACK_SPARE);
+        // With thousands of arguments there is no more to be had than what Lua promises anyway; who needs
+        // more reserves it.
+        this.#lua.lua_checkstack(state, STACK_SPARE);
         return native(this);
       } catch (error) {
         if (isTooDeep(error)) this.pushString("stack overflow");
@@ -311,6 +313,14 @@ export class LuaMachine {
     const at = this.#lua.lua_tolstring(this.#state, index, this.#sizeAt);
     const bytes = this.#memory();
     return bytes.latin1Slice(at, at + bytes.readUInt32LE(this.#sizeAt));
+  }
+
+  /** Whether it is a number, or a string that spells one. */
+  isNumber(index: number): boolean {
+    if (this.type(index) === NUMBER) return true;
+    if (this.type(index) !== STRING) return false;
+    const text = this.string(index).trim();
+    return text !== "" && !Number.isNaN(Number(text));
   }
 
   number(index: number): number {

@@ -34,6 +34,8 @@ local function writable(t)
 end
 
 local world = {}
+-- What getmetatable(_G) shows: as in Redis, something that cannot be changed.
+local shownGlobals, globalsMeta, libraryGlobals
 for _, name in next, { "assert", "error", "ipairs", "rawequal", "select", "tonumber", "tostring",
     "type", "unpack", "_VERSION" } do
   world[name] = raw[name]
@@ -118,6 +120,7 @@ function world.pairs(t)
 end
 function world.setmetatable(t, meta) return setmetatable(writable(t), meta) end
 function world.getmetatable(value)
+  if value == shownGlobals or value == libraryGlobals then return globalsMeta end
   if behind[value] then return nil end
   local meta = getmetatable(value)
   if meta == methods then return shownMethods end
@@ -184,16 +187,17 @@ world.__redis__err__handler = place
 
 local globals = proxy(world)
 world._G = globals
+shownGlobals, globalsMeta = globals, proxy({ __index = missing })
 
--- The globals of libraries of functions. While one is loaded it may register and compute, and that is
--- all; its functions see the world of scripts when they are called later.
+-- The globals of libraries of functions. While one is loaded it may register, and that is all: no other
+-- name is there, as in Redis. Its functions see the world of scripts when they are called later.
 local loading = { redis = proxy(setmetatable(native.loading, { __index = missing })) }
 local isLoading = false
-local libraryGlobals = proxy({})
+libraryGlobals = proxy({})
 getmetatable(libraryGlobals).__index = function(_, name)
-  if isLoading and loading[name] ~= nil then return loading[name] end
-  if name == "_G" then return libraryGlobals end
-  local value = rawget(world, name)
+  if not isLoading and name == "_G" then return libraryGlobals end
+  local value
+  if isLoading then value = loading[name] else value = rawget(world, name) end
   if value == nil or name == "KEYS" or name == "ARGV" then
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
   end

@@ -1,7 +1,7 @@
 // math.random of scripts: C's drand48 from its usual beginning, as in Redis, so that what math.randomseed
 // promises holds across servers.
 
-import { LuaError, NUMBER, type LuaMachine } from "./machine.ts";
+import { LuaError, type LuaMachine } from "./machine.ts";
 
 const TWO_24 = 2 ** 24;
 // The multiplier 0x5DEECE66D in two parts of 24 bits, and the addend.
@@ -61,7 +61,7 @@ export class ScriptRandom {
 }
 
 function integerAt(lua: LuaMachine, index: number): number {
-  if (lua.top < index || lua.type(index) !== NUMBER) {
+  if (lua.top < index || !lua.isNumber(index)) {
     throw new LuaError(`bad argument #${index} to 'random' (number expected)`);
   }
   return Math.trunc(lua.number(index));

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
 import { CommandError } from "../resp/errors.ts";
 import { ErrorReply, type Reply } from "../resp/reply.ts";
-import { pushError, pushReply, type Protocol } from "./conversion.ts";
+import { pushCountedError, pushError, pushReply, type Protocol } from "./conversion.ts";
 import { LuaError, NUMBER, STRING, TABLE, NIL, type LuaMachine, type Native } from "./machine.ts";
 import { argumentText } from "./number-format.ts";
 
@@ -51,9 +51,6 @@ const CONSTANTS: Readonly<Record<string, Constant>> = {
 /** While a library of functions is loaded there is less. */
 const WHILE_LOADING = new Set([
   "log",
-  "sha1hex",
-  "error_reply",
-  "status_reply",
   ...Object.keys(CONSTANTS).filter((name) => !name.startsWith("REPL_")),
 ]);
 
@@ -63,7 +60,7 @@ export function redisLibrary(state: RunState): Readonly<Record<string, Native | 
     call: (lua) => {
       const reply = called(lua, state);
       if (reply instanceof ErrorReply) {
-        throw new LuaError(reply.text, () => pushError(lua, reply.text));
+        throw new LuaError(reply.text, () => pushCountedError(lua, reply.text));
       }
       pushReply(lua, reply, state.protocol);
       return 1;
@@ -114,13 +111,15 @@ export function loadingLibrary(state: RunState): Readonly<Record<string, Native 
 }
 
 /** An error in the words of Redis, without the place in the script that Lua would put in front. */
-function raise(text: Bytes): never {
+export function raise(text: Bytes): never {
   throw new LuaError(text, (lua) => pushError(lua, `ERR ${text}`));
 }
 
 function called(lua: LuaMachine, { host, protocol }: RunState): Reply {
   const args = argumentsOf(lua);
   if (args instanceof ErrorReply) return args;
+  // Thousands of them would leave no room on the stack for the answer.
+  lua.settop(0);
   if (host === null)
     return new ErrorReply("ERR redis.call/pcall can only be called inside a script invocation");
   return host.call(args, protocol);

@@ -2,7 +2,7 @@
 // server; sessions run their scripts through it, one at a time, since a script is never interrupted.
 
 import type { Bytes } from "../base/bytes.ts";
-import type { LibraryFunction } from "../commands/ports.ts";
+import type { FoundFunction, LibraryFunction } from "../commands/ports.ts";
 import type { Reply } from "../resp/reply.ts";
 import { Interpreter, type Call, type Watch } from "./interpreter.ts";
 import { ScriptCache, type Script } from "./script-cache.ts";
@@ -17,7 +17,8 @@ export class Scripting {
   readonly #interpreter: Interpreter;
   /** What the functions below were worked out for. */
   #indexedFrom: readonly Bytes[] = [];
-  #index = new Map<Bytes, Bytes>();
+  /** By their names in small letters. */
+  #index = new Map<Bytes, FoundFunction>();
 
   constructor(settings: ScriptingSettings, watch: Watch) {
     this.#interpreter = new Interpreter({ memoryBytesMax: settings.memoryBytesMax, watch });
@@ -53,6 +54,11 @@ export class Scripting {
     return this.#indexedFrom.length;
   }
 
+  /** Of their code. */
+  get libraryBytes(): number {
+    return this.#indexedFrom.reduce((sum, code) => sum + code.length, 0);
+  }
+
   get functionCount(): number {
     return this.#index.size;
   }
@@ -62,18 +68,19 @@ export class Scripting {
     if (codes !== this.#indexedFrom) this.#makeIndex(codes);
   }
 
-  /** The code of the library that has a function; null when none has. */
-  libraryOf(codes: readonly Bytes[], name: Bytes): Bytes | null {
+  /** The function that has the name, in whatever case; null when none has. */
+  functionNamed(codes: readonly Bytes[], name: Bytes): FoundFunction | null {
     this.note(codes);
-    return this.#index.get(name) ?? null;
+    return this.#index.get(name) ?? this.#index.get(name.toLowerCase()) ?? null;
   }
 
   #makeIndex(codes: readonly Bytes[]): void {
-    const index = new Map<Bytes, Bytes>();
+    const index = new Map<Bytes, FoundFunction>();
     for (const code of codes) {
-      for (const one of this.functionsOf(code)) index.set(one.name, code);
+      for (const one of this.functionsOf(code)) index.set(one.name.toLowerCase(), { ...one, code });
     }
     this.#index = index;
     this.#indexedFrom = codes;
+    this.#interpreter.keepLibraries(new Set(codes));
   }
 }

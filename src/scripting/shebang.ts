@@ -48,6 +48,7 @@ export function scriptFlags(source: Bytes): ScriptFlags {
       throw new CommandError(`ERR Unknown lua shebang option: ${option}`);
     }
     for (const flag of option.slice("flags=".length).split(",")) {
+      if (flag === "") continue;
       if (!SCRIPT_FLAGS.has(flag)) {
         throw new CommandError(`ERR Unexpected flag in script shebang: ${flag}`);
       }

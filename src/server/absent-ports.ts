@@ -36,6 +36,7 @@ export const ABSENT_PORTS: AdminPorts = {
   memory: { facts: absent, purge: absent },
   debug: {
     setActiveExpire: absent,
+    setScriptsMayCallAll: absent,
     log: absent,
     changeReplicationId: absent,
     sleep: absent,

@@ -22,6 +22,7 @@ import { Meter } from "./meter.ts";
 import type { Server } from "./server.ts";
 import { SettingChanges } from "./setting-changes.ts";
 import { Storage } from "./storage.ts";
+import { Rebinding } from "./tcp-listeners.ts";
 
 export interface AdminParts {
   readonly core: Core;
@@ -125,7 +126,9 @@ export class Admin {
 
   #configPort(acl: AccessControl): Core["ports"]["config"] {
     const { core, config, log } = this.#parts;
-    const changes = new SettingChanges(config, core.engine);
+    const { server } = this.#parts;
+    const rebinding = new Rebinding({ server, config, log });
+    const changes = new SettingChanges(config, { engine: core.engine, rebinding });
     return {
       matching: (patterns) => config.matching(patterns),
       takesTime: (assignments) => changes.takesTime(assignments),
@@ -150,6 +153,9 @@ export class Admin {
     return {
       setActiveExpire(enabled) {
         expirer.enabled = enabled;
+      },
+      setScriptsMayCallAll: (enabled) => {
+        this.#parts.core.host.settings.scriptsMayCallAll = enabled;
       },
       log: (text) => log.warning(`DEBUG LOG: ${textOfBytes(text)}`),
       changeReplicationId: () => {

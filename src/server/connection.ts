@@ -180,7 +180,7 @@ export class Connection implements Output {
       }
       this.#waiting = true;
       if (session.execute(args) === "done") this.#waiting = false;
-      if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();
+      if (this.#out.length > this.#pieceBytes) this.#flush();
       this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
   }
@@ -216,10 +216,16 @@ export class Connection implements Output {
   // Output
 
   write(bytes: Bytes): void {
+    const { hardBytes } = this.#outputLimits;
+    const unsent = this.#out.length + bytes.length + this.socket.writableLength;
+    if (hardBytes !== 0 && unsent > hardBytes) {
+      this.#overOutputLimit();
+      return;
+    }
     if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#flush();
     this.#out += bytes;
     if (this.#processing) return;
-    if (this.#out.length > OUTPUT_PIECE_BYTES) this.#flush();
+    if (this.#out.length > this.#pieceBytes) this.#flush();
     else this.#flushSoon();
     if (!this.#backlogged || this.session.replies.waitingBytes > OUTPUT_PAUSE_BYTES) return;
     this.#backlogged = false;
@@ -258,22 +264,36 @@ export class Connection implements Output {
     this.#parts.stats.totalNetOutputBytes += out.length;
     send(this.socket, this.#descriptor, out);
     if (this.socket.writableLength > OUTPUT_PAUSE_BYTES) this.#drained = false;
-    this.#checkOutputLimit();
+    this.#lastOutputMs = this.#parts.host.clock.nowMs();
+    this.checkOutputLimit();
   }
 
-  #checkOutputLimit(): void {
-    const unsent = this.socket.writableLength;
+  get #outputLimits(): OutputLimits {
     const { output } = this.#parts.limits;
     const { session } = this;
-    const isFed = session.subscriptionCount > 0 || session.isMonitor;
-    const limits = isFed ? output.pubsub : output.normal;
+    return session.subscriptionCount > 0 || session.isMonitor ? output.pubsub : output.normal;
+  }
+
+  /** With a hard limit nothing is sent before it is known whether all of it may be. */
+  get #pieceBytes(): number {
+    const { hardBytes } = this.#outputLimits;
+    return hardBytes === 0 ? OUTPUT_PIECE_BYTES : Math.min(hardBytes, OUTPUT_STRING_BYTES_MAX);
+  }
+
+  /** Also called now and then: a client that takes nothing may be sent nothing either. */
+  checkOutputLimit(): void {
+    const unsent = this.socket.writableLength;
+    const limits = this.#outputLimits;
     const nowMs = this.#parts.host.clock.nowMs();
-    this.#lastOutputMs = nowMs;
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
     else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
     const overHard = limits.hardBytes !== 0 && unsent > limits.hardBytes;
     const overSoft = this.#softSinceMs !== 0 && nowMs - this.#softSinceMs >= limits.softMs;
-    if (!overHard && !overSoft) return;
+    if (overHard || overSoft) this.#overOutputLimit();
+  }
+
+  #overOutputLimit(): void {
+    if (this.socket.destroyed) return;
     this.#parts.stats.clientOutputBufferLimitDisconnections++;
     this.close();
   }
@@ -312,6 +332,7 @@ export class Connection implements Output {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.session.hasEnded();
     const { socket } = this;
     socket.end(() => {
       this.#parts.host.clock.after(LINGER_MS, () => socket.destroy());

@@ -56,7 +56,8 @@ export const reports = {
   rocksdb: ({ core }) => rocksdbReport(core.engine),
 } as const satisfies Readonly<Record<string, Report>>;
 
-function serverReport({ core, config, identity }: InfoParts): Fields {
+function serverReport({ core, config, identity, server }: InfoParts): Fields {
+  const port = server.tcpListeners[0]?.port ?? identity.port;
   const nowMs = core.host.clock.nowMs();
   const uptime = Math.max(0, Math.floor((nowMs - identity.startMs) / 1000));
   const bind = config.get("bind")[0]?.replace(/^-/, "") ?? "";
@@ -76,7 +77,7 @@ function serverReport({ core, config, identity }: InfoParts): Fields {
     ["process_id", process.pid],
     ["process_supervised", "no"],
     ["run_id", identity.runId],
-    ["tcp_port", identity.port],
+    ["tcp_port", port],
     ["server_time_usec", nowMs * 1000],
     ["uptime_in_seconds", uptime],
     ["uptime_in_days", Math.floor(uptime / DAY_S)],
@@ -86,7 +87,7 @@ function serverReport({ core, config, identity }: InfoParts): Fields {
     ["executable", bytesOfText(process.argv[1] ?? process.execPath)],
     ["config_file", identity.configFile === null ? "" : fullPath(identity.configFile)],
     ["io_threads_active", 0],
-    ["listener0", `name=tcp,bind=${bind},port=${identity.port}`],
+    ["listener0", `name=tcp,bind=${bind},port=${port}`],
   ];
 }
 
@@ -117,6 +118,27 @@ function clientsReport({ core, server, config }: InfoParts): Fields {
   ];
 }
 
+/** One interpreter serves scripts and functions: its memory is told as that of scripts. */
+function scriptsReport(core: Core): Fields {
+  const { scripting } = core.host;
+  const { cache, usedBytes, libraryBytes } = scripting;
+  return [
+    ["used_memory_lua", usedBytes],
+    ["used_memory_vm_eval", usedBytes],
+    ["used_memory_lua_human", human(usedBytes)],
+    ["used_memory_scripts_eval", cache.sourceBytes],
+    ["number_of_cached_scripts", cache.count],
+    ["number_of_functions", scripting.functionCount],
+    ["number_of_libraries", scripting.libraryCount],
+    ...zeros("used_memory_vm_functions"),
+    ["used_memory_vm_total", usedBytes],
+    ["used_memory_vm_total_human", human(usedBytes)],
+    ["used_memory_functions", libraryBytes],
+    ["used_memory_scripts", cache.sourceBytes + libraryBytes],
+    ["used_memory_scripts_human", human(cache.sourceBytes + libraryBytes)],
+  ];
+}
+
 function memoryReport({ meter, config, core }: InfoParts): Fields {
   const facts = meter.memory();
   const { used, resident, peak, startup } = facts;
@@ -141,13 +163,7 @@ function memoryReport({ meter, config, core }: InfoParts): Fields {
     ["allocator_resident", resident],
     ["total_system_memory", total],
     ["total_system_memory_human", human(total)],
-    ...zeros("used_memory_lua", "used_memory_vm_eval"),
-    ["used_memory_lua_human", "0B"],
-    ...zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions"),
-    ...zeros("number_of_libraries", "used_memory_vm_functions", "used_memory_vm_total"),
-    ["used_memory_vm_total_human", "0B"],
-    ...zeros("used_memory_functions", "used_memory_scripts"),
-    ["used_memory_scripts_human", "0B"],
+    ...scriptsReport(core),
     ["maxmemory", max],
     ["maxmemory_human", human(max)],
     ["maxmemory_policy", config.formatted("maxmemory-policy")],

@@ -40,9 +40,12 @@ export class Listener {
   #port = 0;
   /** Path of the Unix socket; null for TCP. */
   readonly path: string | null;
+  /** The address; "" for a Unix socket. */
+  readonly host: string;
 
-  private constructor(path: string | null) {
+  private constructor(path: string | null, host: string) {
     this.path = path;
+    this.host = host;
     // Half-open: a client that has ended its side still gets the answers to what it asked.
     // Paused: nothing may be read before somebody has taken the socket and given it its buffer.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
@@ -55,13 +58,13 @@ export class Listener {
   static async open(options: ListenOptions): Promise<Listener> {
     if ("path" in options) {
       await removeDeadSocket(options.path);
-      const listener = new Listener(options.path);
+      const listener = new Listener(options.path, "");
       await listener.#listen({ path: options.path, backlog: options.backlog });
       if (options.mode !== 0) chmodSync(options.path, options.mode);
       return listener;
     }
-    const listener = new Listener(null);
     const { host, port, backlog } = options;
+    const listener = new Listener(null, host);
     await listener.#listen({ host, port, backlog });
     const address = listener.#server.address();
     assert(address !== null && typeof address === "object");

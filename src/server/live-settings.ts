@@ -87,6 +87,7 @@ function sessionSettings(config: Config): SessionSettings {
     onceRetentionMs: config.get("once-retention") * 1000,
     transactionBytesMax: config.get("client-query-buffer-limit"),
     scriptsUndo: config.get("script-atomicity") === "all-or-nothing",
+    scriptsMayCallAll: false,
     // Set by Core.setSlow, which knows of both settings it comes from.
     slowUs: Infinity,
     requirePass: config.get("requirepass"),

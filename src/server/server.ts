@@ -45,6 +45,17 @@ export class Server {
     return listener.port;
   }
 
+  /** Those of the addresses of `bind`. */
+  get tcpListeners(): readonly Listener[] {
+    return this.#listeners.filter(({ path }) => path === null);
+  }
+
+  /** Takes no more connections of a listener; those that are there stay. */
+  leave(listener: Listener): void {
+    listener.close();
+    this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+  }
+
   /** Takes the connections of a listener; it is closed with the server. */
   serve(listener: Listener): void {
     this.#listeners.push(listener);
@@ -103,8 +114,9 @@ export class Server {
     for (const connection of this.connections.values()) keepAlive(connection.socket, seconds);
   }
 
-  /** Closes whoever has been silent for longer than `timeout`; called about once a second. */
+  /** Closes whoever has been silent for longer than `timeout`, or takes nothing; called about once a second. */
   closeSilent(): void {
+    for (const connection of this.connections.values()) connection.checkOutputLimit();
     const { silenceMsMax } = this.limits;
     if (silenceMsMax === 0) return;
     const nowMs = this.core.host.clock.nowMs();

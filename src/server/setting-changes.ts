@@ -7,22 +7,27 @@ import { setFailed, type Asker, type Change, type Config } from "../config/confi
 import { settingNamed } from "../config/table.ts";
 import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
 import { optionString } from "./engine-settings.ts";
+import type { Rebinding } from "./tcp-listeners.ts";
 
 type Assignments = readonly (readonly [Bytes, Bytes])[];
 
 const MB = 1024 ** 2;
 /** Options of writes that the engine, and not the pipeline, obeys. */
 const ENGINE_WRITE_OPTIONS: ReadonlySet<string> = new Set(["low_pri"]);
+/** Settings of where the server listens. */
+const LISTENS: ReadonlySet<string> = new Set(["bind", "port"]);
 const NO_WAY_BACK = "RocksDB's own choice comes back only with a restart";
 
 export class SettingChanges {
   readonly #config: Config;
   readonly #engine: Engine;
+  readonly #rebinding: Rebinding;
   #last: Promise<unknown> | null = null;
 
-  constructor(config: Config, engine: Engine) {
+  constructor(config: Config, asked: { readonly engine: Engine; readonly rebinding: Rebinding }) {
     this.#config = config;
-    this.#engine = engine;
+    this.#engine = asked.engine;
+    this.#rebinding = asked.rebinding;
   }
 
   /** Whether `set` cannot answer at once. */
@@ -30,7 +35,7 @@ export class SettingChanges {
     if (this.#last !== null) return true;
     return assignments.some(([name]) => {
       const found = settingNamed(name);
-      return found !== null && isOfEngine(found.setting.rocksdb);
+      return found !== null && (isOfEngine(found.setting.rocksdb) || LISTENS.has(found.name));
     });
   }
 
@@ -49,7 +54,7 @@ export class SettingChanges {
     const changes = this.#config.changes(assignments, asker);
     if (typeof changes === "string") return changes;
     const made: Change[] = [];
-    for (const change of changes.filter(({ setting }) => isOfEngine(setting.rocksdb))) {
+    for (const change of changes.filter(isSlow)) {
       // oxlint-disable-next-line no-await-in-loop -- the first refusal ends it
       const reason = await this.#configure(change, change.after);
       if (reason === null) {
@@ -72,8 +77,10 @@ export class SettingChanges {
     return trouble;
   }
 
-  /** Null, or why RocksDB does not take it. */
+  /** Null, or why RocksDB, or the system, does not take it. */
   async #configure(change: Change, value: unknown): Promise<string | null> {
+    if (LISTENS.has(change.name))
+      return await this.#rebinding.move(listenChange(change.name, value));
     const option = engineOption(change, value);
     if (option === null) return NO_WAY_BACK;
     try {
@@ -84,6 +91,18 @@ export class SettingChanges {
       throw error;
     }
   }
+}
+
+function isSlow({ name, setting }: Change): boolean {
+  return isOfEngine(setting.rocksdb) || LISTENS.has(name);
+}
+
+function listenChange(
+  name: string,
+  value: unknown,
+): { readonly port: number } | { readonly addresses: readonly string[] } {
+  if (name === "port") return { port: Number(value) };
+  return { addresses: Array.isArray(value) ? value.map(String) : [] };
 }
 
 function isOfEngine(rocksdb: Change["setting"]["rocksdb"]): boolean {

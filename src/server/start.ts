@@ -23,6 +23,7 @@ import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
+import { ListenFailed, listenTcp, wordsOf } from "./tcp-listeners.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
 import { ForeignStore } from "./open-keyspace.ts";
 import { WorkerThread } from "./script-thread.ts";
@@ -238,7 +239,7 @@ function openCore(
 async function listenAll(config: Config, log: Log): Promise<Listener[]> {
   const path = config.get("unixsocket");
   const isUnixOnly = path !== "" && config.get("port") === 0;
-  const listeners = isUnixOnly ? [] : await listenTcp(config, log);
+  const listeners = isUnixOnly ? [] : await listenAtStart(config, log);
   if (path === "") return listeners;
   const mode = config.get("unixsocketperm");
   const backlog = config.get("tcp-backlog");
@@ -251,33 +252,13 @@ async function listenAll(config: Config, log: Log): Promise<Listener[]> {
   }
 }
 
-async function listenTcp(config: Config, log: Log): Promise<Listener[]> {
-  const backlog = config.get("tcp-backlog");
-  const listeners: Listener[] = [];
-  let port = config.get("port");
-  for (const address of config.get("bind")) {
-    const isOptional = address.startsWith("-");
-    const host = hostOf(isOptional ? address.slice(1) : address);
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- a free port, once found, is for all addresses
-      const listener = await Listener.open({ host, port, backlog });
-      listeners.push(listener);
-      port = listener.port;
-    } catch (error) {
-      const words = `Could not create server TCP listening socket ${host}:${port}: ${wordsOf(error)}`;
-      if (!isOptional || codeOf(error) === "EADDRINUSE") {
-        for (const listener of listeners) listener.close();
-        throw new StartFailed(words);
-      }
-      log.verbose(`${words}; it is optional`);
-    }
+async function listenAtStart(config: Config, log: Log): Promise<Listener[]> {
+  const wanted = { addresses: config.get("bind"), port: config.get("port") };
+  try {
+    return await listenTcp({ ...wanted, backlog: config.get("tcp-backlog") }, log);
+  } catch (error) {
+    throw error instanceof ListenFailed ? new StartFailed(error.message) : error;
   }
-  return listeners;
-}
-
-function hostOf(address: string): string {
-  if (address === "*") return "0.0.0.0";
-  return address === "::*" ? "::" : address;
 }
 
 function greet({ config, environment: { log } }: Given, port: number): void {
@@ -288,22 +269,4 @@ function greet({ config, environment: { log } }: Given, port: number): void {
   for (const { name, reason } of config.ineffective()) {
     log.warning(`The setting '${name}' has no effect: ${reason}.`);
   }
-}
-
-function wordsOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case "EADDRINUSE":
-      return "Address already in use";
-    case "EACCES":
-      return "Permission denied";
-    case "EADDRNOTAVAIL":
-      return "Cannot assign requested address";
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "code" in error) return String(error.code);
-  return "";
 }

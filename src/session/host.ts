@@ -32,6 +32,8 @@ export interface SessionSettings {
   transactionBytesMax: number;
   /** `script-atomicity all-or-nothing`: an error that ends a script undoes what it wrote. */
   scriptsUndo: boolean;
+  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call what is refused to scripts. */
+  scriptsMayCallAll: boolean;
   /** Commands that take at least this long, in microseconds, are reported; Infinity for none. */
   slowUs: number;
 }

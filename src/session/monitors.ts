@@ -31,18 +31,26 @@ export class Monitors {
   }
 
   /** Shows a command that has just run. */
-  feed(session: Session, command: Command, args: Args): void {
+  feed(session: Session, command: Command, args: Args, how = BY_CLIENT): void {
     if (command.isHiddenFromMonitor) return;
+    this.show(session, redacted(command, args), how);
+  }
+
+  /** The same for a command that is shown by another way than by having run: EVAL, before what it called. */
+  show(session: Session, args: Args, { isLua } = BY_CLIENT): void {
     const { clock } = session.host;
     const nowMs = clock.nowMs();
     const seconds = Math.floor(nowMs / 1000);
     const fraction = String((nowMs % 1000) * 1000).padStart(6, "0");
-    const words = shown(redacted(command, args));
-    const line = `${seconds}.${fraction} [${session.databaseIndex} ${session.address}] ${words}`;
+    const words = shown(args);
+    const from = isLua ? "lua" : session.address;
+    const line = `${seconds}.${fraction} [${session.databaseIndex} ${from}] ${words}`;
     const message = new Status(line);
     for (const monitor of this.#sessions) monitor.push(message);
   }
 }
+
+const BY_CLIENT = { isLua: false };
 
 /** So much of a command is shown: whoever watches need not hold every large value himself. */
 const SHOWN_BYTES_MAX = 1024 * 1024;

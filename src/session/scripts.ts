@@ -6,7 +6,7 @@ import { denialOf } from "../acl/permission.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Command, CommandStats } from "../commands/lookup.ts";
-import type { LibraryFunction, ScriptCall, ScriptPort } from "../commands/ports.ts";
+import type { FoundFunction, LibraryFunction, ScriptCall, ScriptPort } from "../commands/ports.ts";
 import { NO_REPLY, type Args, type ScriptCommand } from "../commands/table.ts";
 import type { LoadCold } from "../commit/unit.ts";
 import type { Database, Mark } from "../keyspace/keyspace.ts";
@@ -25,6 +25,9 @@ const NO_SCRIPT = new CommandError("NOSCRIPT No matching script. Please use EVAL
 const UNKNOWN_COMMAND = new ErrorReply("ERR Unknown Redis command called from script");
 const WRONG_ARITY = new ErrorReply("ERR Wrong number of args calling Redis command from script");
 const NOT_FROM_SCRIPT = new ErrorReply("ERR This Redis command is not allowed from script");
+const SCRIPT_OUT_OF_MEMORY = new CommandError(
+  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+);
 const READONLY_SCRIPT = new ErrorReply(
   "ERR Write commands are not allowed from read-only scripts.",
 );
@@ -53,7 +56,7 @@ export class SessionScripts implements ScriptPort {
     const { sha, source, flags } = script;
     const { keys, argv } = call;
     const rules = { flags, isReadonly: call.isReadonly || flags.noWrites };
-    return this.#run(view, { job: { kind: "script", sha, source, keys, argv }, rules });
+    return this.#run(view, { job: { kind: "script", sha, source, keys, argv }, rules, call });
   }
 
   runFunction(
@@ -66,7 +69,7 @@ export class SessionScripts implements ScriptPort {
     const flags = flagsOf(new Set(found.flags));
     const { keys, argv } = call;
     const rules = { flags, isReadonly: call.isReadonly || flags.noWrites };
-    return this.#run(view, { job: { kind: "function", ...target, keys, argv }, rules });
+    return this.#run(view, { job: { kind: "function", ...target, keys, argv }, rules, call });
   }
 
   #run(view: View, start: Start): Reply {
@@ -76,6 +79,8 @@ export class SessionScripts implements ScriptPort {
     }
     const session = this.#session;
     const { database } = session;
+    const refused = this.#refusal(start.rules);
+    if (refused !== null) return refused.reply;
     const run = new ScriptRun(session, view, start.rules);
     let reply: Reply;
     try {
@@ -86,7 +91,17 @@ export class SessionScripts implements ScriptPort {
     } finally {
       run.end(database);
     }
-    return this.#ended(run, reply);
+    return this.#ended(run, reply, start.call);
+  }
+
+  /** Who says by a first line what the script does is told at once that it may not do it now. */
+  #refusal({ flags }: RunRules): CommandError | null {
+    if (!flags.isDeclared || flags.allowOom) return null;
+    const { host } = this.#session;
+    return host.admission(host.commands.find(["set", "", ""]), false)?.message.startsWith("OOM") ===
+      true
+      ? SCRIPT_OUT_OF_MEMORY
+      : null;
   }
 
   #runOnLoop(job: LongJob, host: ScriptRun): Reply {
@@ -101,7 +116,9 @@ export class SessionScripts implements ScriptPort {
    * A script that an error ends has written what it had written before it; `script-atomicity
    * all-or-nothing` undoes that: who throws is rolled back.
    */
-  #ended(run: ScriptRun, reply: Reply): Reply {
+  #ended(run: ScriptRun, reply: Reply, { args }: ScriptCall): Reply {
+    const { monitors } = this.#session.host;
+    if (!monitors.isEmpty) monitors.show(this.#session, args);
     run.noteCalls();
     if (reply instanceof ErrorReply && this.#session.host.settings.scriptsUndo) {
       throw new CommandError(reply.text);
@@ -172,7 +189,7 @@ export class SessionScripts implements ScriptPort {
         },
       );
       if (isUndone) keyspace.rollbackTo(mark);
-      return this.#ended(run, reply);
+      return this.#ended(run, reply, start.call);
     } finally {
       run.end(database);
     }
@@ -194,8 +211,12 @@ export class SessionScripts implements ScriptPort {
     this.#session.host.scripting.forgetScripts();
   }
 
-  libraryOf(codes: readonly Bytes[], name: Bytes): Bytes | null {
-    return this.#session.host.scripting.libraryOf(codes, name);
+  functionNamed(codes: readonly Bytes[], name: Bytes): FoundFunction | null {
+    return this.#session.host.scripting.functionNamed(codes, name);
+  }
+
+  noteLibraries(codes: readonly Bytes[]): void {
+    this.#session.host.scripting.note(codes);
   }
 
   functionsOf(code: Bytes): readonly LibraryFunction[] {
@@ -206,6 +227,7 @@ export class SessionScripts implements ScriptPort {
 /** A script about to run. */
 interface Start {
   readonly job: LongJob;
+  readonly call: ScriptCall;
   readonly rules: RunRules;
 }
 
@@ -271,7 +293,8 @@ class ScriptRun implements ScriptHost {
 
   #refusal(command: Command, args: Args): ErrorReply | null {
     const { host } = this.#session;
-    if (command.row.flags.includes("noscript")) return NOT_FROM_SCRIPT;
+    const { scriptsMayCallAll } = host.settings;
+    if (!scriptsMayCallAll && command.row.flags.includes("noscript")) return NOT_FROM_SCRIPT;
     if (command.isWrite && this.#rules.isReadonly) return READONLY_SCRIPT;
     const denied = host.permission(this.#session, command, args) ?? this.#denial(command, args);
     if (denied !== null) return denied.reply;
@@ -292,7 +315,13 @@ class ScriptRun implements ScriptHost {
     const { row } = command;
     view.countLookups = command.isReadonly;
     if (row.kind === "data") {
-      const reply = session.callData(row, args, view);
+      view.isInScript = true;
+      let reply: Reply;
+      try {
+        reply = session.callData(row, args, view);
+      } finally {
+        view.isInScript = false;
+      }
       if (session.tracking !== null) session.host.tracking.remember(session, command, args);
       return reply;
     }
@@ -347,7 +376,9 @@ class ScriptRun implements ScriptHost {
     for (const [{ stats }, tally] of this.#tallies) addTally(stats, tally);
     const { monitors } = this.#session.host;
     for (const { level, text } of this.#logged) this.#session.host.onScriptLog(level, text);
-    for (const { command, args } of this.#shown) monitors.feed(this.#session, command, args);
+    for (const { command, args } of this.#shown) {
+      monitors.feed(this.#session, command, args, { isLua: true });
+    }
   }
 }
 

@@ -419,7 +419,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
   encodeReply(reply: Reply): Bytes {
-    if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
+    if (reply instanceof ErrorReply && !reply.isCounted) this.host.onErrorReply(reply.text);
     return this.replyMode === "on" ? encodeBounded(reply, this.protocol) : "";
   }
 
@@ -677,11 +677,16 @@ export class Session implements SessionPort, Client, Subscriber {
     this.stopWaiting();
     this.onUnblock?.("timeout");
     this.transaction.abandon();
+    this.hasEnded();
+    this.replies.drop();
+  }
+
+  /** It is sent nothing more: who redirected his invalidations to it is told so. */
+  hasEnded(): void {
     this.#clearSubscriptions();
     this.host.monitors.remove(this);
     this.stopTracking();
     this.host.tracking.sessions.delete(this.id);
-    this.replies.drop();
   }
 }
 

@@ -516,7 +516,7 @@ class TransactionUnit implements Unit {
     const { keyspace } = view;
     const { command } = step.queued;
     const microseconds = this.client.host.clock.monotonicUs() - step.startUs;
-    if (reply instanceof ErrorReply) this.client.host.onErrorReply(reply.text);
+    if (reply instanceof ErrorReply && !reply.isCounted) this.client.host.onErrorReply(reply.text);
     // ONCE itself writes when the last command has run.
     const wrote = keyspace.changedSince(step.mark) || command.name === "once";
     const seen = view.saw > keyspace.committedBatch ? view.saw : 0;

@@ -105,7 +105,7 @@ export function nameOf(source: Bytes): Bytes {
     if (name !== null) {
       throw new CommandError("ERR Invalid metadata value, name argument was given multiple times");
     }
-    name = option.slice("name=".length);
+    name = unquoted(option.slice("name=".length));
   }
   if (name === null) throw new CommandError("ERR Library name was not given");
   if (!LIBRARY_NAME.test(name)) {
@@ -114,4 +114,11 @@ export function nameOf(source: Bytes): Bytes {
     );
   }
   return name;
+}
+
+/** Redis splits the line as it splits what is typed into redis-cli: a word may stand in quotes. */
+function unquoted(word: Bytes): Bytes {
+  const [quote] = word;
+  const isQuoted = word.length > 1 && (quote === '"' || quote === "'") && word.endsWith(quote);
+  return isQuoted ? word.slice(1, -1) : word;
 }

@@ -201,6 +201,7 @@ function openCore(
         slowUs: Infinity,
         requirePass: "",
         scriptsUndo: false,
+        scriptsMayCallAll: false,
         ...settings.session,
       },
       limits: {

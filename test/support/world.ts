@@ -146,6 +146,7 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
       slowUs: Infinity,
       requirePass: "",
       scriptsUndo: false,
+      scriptsMayCallAll: false,
       ...settings.session,
     },
     limits: { ...NO_LIMITS, ...settings.limits },
