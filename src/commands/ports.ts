@@ -262,6 +262,15 @@ export interface StoragePort {
   dropCache(): void;
 }
 
+/** Other servers, asked as a client asks. */
+export interface PeersPort {
+  /** Sends all requests, and answers with all replies. Rejects with CommandError (IOERR). */
+  ask(
+    target: { readonly host: Bytes; readonly port: number; readonly timeoutMs: number },
+    requests: readonly (readonly Bytes[])[],
+  ): Promise<readonly Reply[]>;
+}
+
 export interface LifePort {
   /** Begins to stop; false when the server stops already. */
   shutdown(options: { readonly saves: boolean }): boolean;
@@ -384,6 +393,7 @@ export interface ServerPort {
   readonly info: InfoPort;
   readonly storage: StoragePort;
   readonly life: LifePort;
+  readonly peers: PeersPort;
   readonly durability: DurabilityPort;
   readonly memory: MemoryPort;
   readonly debug: DebugPort;

@@ -9,6 +9,7 @@ import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
 import { debugCommands } from "./debug.ts";
 import { dumpCommands } from "./dump.ts";
+import { migrateCommands } from "./migrate.ts";
 import { durabilityCommands } from "./durability.ts";
 import { expiryCommands } from "./expiry.ts";
 import { hashExpiryCommands } from "./hash-expiry-rows.ts";
@@ -52,6 +53,7 @@ export const COMMANDS: CommandRows = {
   ...expiryCommands,
   ...scanCommands,
   ...dumpCommands,
+  ...migrateCommands,
   ...databaseCommands,
   ...connectionCommands,
   ...clientCommands,

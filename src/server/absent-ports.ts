@@ -6,7 +6,7 @@ import { CommandError } from "../resp/errors.ts";
 
 type AdminPorts = Pick<
   ServerPort,
-  "config" | "info" | "scripts" | "storage" | "life" | "durability" | "memory" | "debug"
+  "config" | "info" | "scripts" | "storage" | "life" | "peers" | "durability" | "memory" | "debug"
 >;
 
 function absent(): never {
@@ -31,6 +31,7 @@ export const ABSENT_PORTS: AdminPorts = {
     dropCache: absent,
   },
   life: { shutdown: absent },
+  peers: { ask: absent },
   scripts: { kill: absent, stats: absent },
   durability: { isSynced: absent, waitSynced: absent },
   memory: { facts: absent, purge: absent },

@@ -18,6 +18,7 @@ import { rewriteConfigFile } from "./config-file.ts";
 import type { Core } from "./core.ts";
 import { Info } from "./info.ts";
 import type { Identity, InfoParts } from "./info-reports.ts";
+import { peers } from "./peer.ts";
 import { Meter } from "./meter.ts";
 import type { Server } from "./server.ts";
 import { SettingChanges } from "./setting-changes.ts";
@@ -92,6 +93,7 @@ export class Admin {
     const { ports, hooks } = core;
     ports.info = new Info(infoParts);
     ports.storage = admin.storage;
+    ports.peers = peers;
     ports.life = { shutdown: (options) => admin.#shutdown(options) };
     ports.durability = {
       isSynced: (batch) => batch <= parts.durability.syncedBatch,
