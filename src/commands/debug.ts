@@ -32,6 +32,7 @@ import * as string from "../types/string.ts";
 import { parseInteger } from "../types/number.ts";
 import { subcommandSyntax } from "./help.ts";
 import type { ServerPort, SessionPort } from "./ports.ts";
+import { storageFault } from "./storage-fault.ts";
 import { at, NO_KEYS, type Args, type CommandRows } from "./table.ts";
 
 type Handler = (server: ServerPort, args: Args, session: SessionPort) => Reply | Promise<Reply>;
@@ -196,6 +197,15 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
     max: 1,
     help: ["SLEEP <seconds>", "Stops the whole server for so long."],
     run: sleep,
+  },
+  "STORAGE-FAULT": {
+    min: 0,
+    max: Infinity,
+    help: [
+      "STORAGE-FAULT [stall|refuse-commit|unknown-commit|no-space|io-error|slow|off [options]]",
+      "Has the storage fail on purpose; options: PROBABILITY, COUNT, SECONDS, MILLISECONDS, ON, AS, OUTCOME.",
+    ],
+    run: storageFault,
   },
   "STRINGMATCH-LEN": {
     min: 2,

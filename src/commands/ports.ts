@@ -354,7 +354,29 @@ export interface MemoryPort {
 }
 
 /** What DEBUG may do to a server, for test suites. */
+/** A fault that DEBUG STORAGE-FAULT asks for; engine/drill.ts says what each part means. */
+export interface StorageFault {
+  readonly kind: "stall" | "refuse-commit" | "unknown-commit" | "no-space" | "io-error" | "slow";
+  readonly probability: number;
+  readonly hitsMax: number;
+  readonly seconds: number;
+  readonly milliseconds: number;
+  readonly on: "writes" | "reads" | "all";
+  readonly as: "stall" | "too-large" | "read-only" | "no-space" | "io";
+  readonly outcome: "applied" | "absent" | "random";
+}
+
+export interface StorageFaultFacts {
+  /** Null when none is on. */
+  readonly fault: StorageFault | null;
+  /** Commits and reads that the fault has hit, also when it is over. */
+  readonly hits: number;
+}
+
 export interface DebugPort {
+  readonly storageFault: StorageFaultFacts;
+  /** Puts a fault in the place of the one before; null ends it. */
+  setStorageFault(fault: StorageFault | null): void;
   setActiveExpire(enabled: boolean): void;
   /** Scripts may call what is refused to scripts. */
   setScriptsMayCallAll(enabled: boolean): void;

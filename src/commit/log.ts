@@ -39,16 +39,19 @@ export class LogError extends Error {
   readonly storage: StorageErrorKind;
   /** With "conflict": where the log ends; with "trimmed": its first position. */
   readonly position: Seq | null;
+  /** Not to be tried again, also when the policy is to wait for the end of a stall. */
+  readonly isFinal: boolean;
 
   constructor(
     kind: LogErrorKind,
     words: string,
-    detail: { storage: StorageErrorKind; position?: Seq },
+    detail: { storage: StorageErrorKind; position?: Seq; isFinal?: boolean },
   ) {
     super(words);
     this.kind = kind;
     this.storage = detail.storage;
     this.position = detail.position ?? null;
+    this.isFinal = detail.isFinal ?? false;
   }
 }
 

@@ -578,7 +578,7 @@ export class Pipeline {
     // The local log moves without us when the engine mends itself, never by somebody's data. A log
     // that others write to will have to apply what came between before this.
     if (error.kind === "conflict" && error.position !== null) this.#lastSeq = error.position;
-    if (error.storage === "stall" && this.#retryLater()) return;
+    if (error.storage === "stall" && !error.isFinal && this.#retryLater()) return;
     this.#refused(failure);
   }
 

@@ -36,6 +36,8 @@ export const ABSENT_PORTS: AdminPorts = {
   durability: { isSynced: absent, waitSynced: absent },
   memory: { facts: absent, purge: absent },
   debug: {
+    storageFault: { fault: null, hits: 0 },
+    setStorageFault: absent,
     setActiveExpire: absent,
     setScriptsMayCallAll: absent,
     log: absent,

@@ -48,6 +48,9 @@ const DEBUG_LOCKED = new CommandError(
     "it from a local connection, otherwise you need to set this option in the configuration file, " +
     "and then restart the server.",
 );
+const NO_DRILLS = new CommandError(
+  "ERR this server was started without enable-debug-command, so its storage cannot be made to fail",
+);
 
 export class Admin {
   readonly meter: Meter;
@@ -151,8 +154,21 @@ export class Admin {
   }
 
   #debugPort(): Core["ports"]["debug"] {
-    const { expirer, log } = this.#parts;
+    const { expirer, log, core } = this.#parts;
+    const { drill } = core;
+    if (drill !== null) {
+      drill.onOver = (fault) =>
+        log.warning(`The storage fault on purpose, ${fault.kind}, is over.`);
+    }
     return {
+      get storageFault() {
+        return { fault: drill?.fault ?? null, hits: drill?.hits ?? 0 };
+      },
+      setStorageFault(fault) {
+        if (drill === null) throw NO_DRILLS;
+        drill.set(fault);
+        log.warning(`DEBUG STORAGE-FAULT ${fault?.kind ?? "off"}`);
+      },
       setActiveExpire(enabled) {
         expirer.enabled = enabled;
       },
@@ -164,7 +180,7 @@ export class Admin {
         this.#identity.replicationId = hexadecimal(this.#parts.random);
       },
       sleep: holdEventLoop,
-      databaseCount: this.#parts.core.pipeline.keyspace.databases.length,
+      databaseCount: core.pipeline.keyspace.databases.length,
       look: (index, keys, action) => this.#look(index, keys, action),
     };
   }

@@ -15,6 +15,8 @@ import type { Output } from "../commit/reply-queue.ts";
 import { LocalLog } from "../commit/local-log.ts";
 import { Pipeline, type PipelineSettings } from "../commit/pipeline.ts";
 import { plainError } from "../commit/settle.ts";
+import { DrillLog } from "../commit/drill-log.ts";
+import { DrillEngine, type Drill } from "../engine/drill.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { KeyspaceOptions } from "../keyspace/keyspace.ts";
 import { View, type Limits } from "../keyspace/view.ts";
@@ -58,6 +60,8 @@ export interface CoreOptions {
   readonly commands: CommandRows;
   /** `rename-command`: lower-case names to new ones; "" takes a command away. */
   readonly renames: ReadonlyMap<string, string>;
+  /** With one, faults can be asked for; null keeps it out of the way of every read and write. */
+  readonly drill?: Drill | null;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -84,6 +88,7 @@ const ACL_LOG_LENGTH_MAX = 128;
 
 export class Core {
   readonly engine: Engine;
+  readonly drill: Drill | null;
   readonly pipeline: Pipeline;
   readonly view: View;
   readonly stats: Stats;
@@ -107,7 +112,8 @@ export class Core {
     parts: { pipeline: Pipeline; view: View; stats: Stats; hooks: CoreHooks },
   ) {
     const { pipeline, hooks } = parts;
-    this.engine = options.engine;
+    this.engine = pipeline.keyspace.engine;
+    this.drill = options.drill ?? null;
     this.pipeline = pipeline;
     this.view = parts.view;
     this.stats = parts.stats;
@@ -175,11 +181,14 @@ export class Core {
 
   /** Throws ForeignStore, CorruptMeta, StorageError; the engine stays the caller's to close. */
   static async open(options: CoreOptions, hooks: CoreHooks): Promise<Core> {
-    const { engine, clock } = options;
+    const { clock, drill = null } = options;
+    const engine = drill === null ? options.engine : new DrillEngine(options.engine, drill);
     const keyspace = await openKeyspace(engine, options.keyspace);
     const stats = new Stats();
     const view = new View({ keyspace, stats, limits: options.limits, random: options.random });
-    const lease = await new LocalLog(engine).acquire(0, "server");
+    const local = new LocalLog(options.engine);
+    const log = drill === null ? local : new DrillLog(local, drill);
+    const lease = await log.acquire(0, "server", Infinity);
     const pipeline = new Pipeline({
       keyspace,
       view,

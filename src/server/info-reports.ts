@@ -336,6 +336,8 @@ function keptReport({ core, config, meter, durability }: InfoParts): Fields {
     ["event_loop_held_ms_p99", meter.loopHeldMs99],
     ["client_output_limit_disconnections", stats.clientOutputBufferLimitDisconnections],
     ["client_query_limit_disconnections", stats.clientQueryBufferLimitDisconnections],
+    ["storage_fault", core.drill?.fault?.kind ?? "none"],
+    ["storage_fault_hits", core.drill?.hits ?? 0],
     ["slowlog_len", core.slowlog.length],
     ["monitors", core.host.monitors.count],
   ];

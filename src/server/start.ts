@@ -13,6 +13,7 @@ import { COMMANDS } from "../commands/registry.ts";
 import { Durability } from "../commit/durability.ts";
 import type { Config } from "../config/config.ts";
 import { CorruptMeta } from "../encoding/meta.ts";
+import { Drill } from "../engine/drill.ts";
 import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
 import { DirectoryRefused } from "../engine/rocks-directory.ts";
 import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
@@ -159,6 +160,7 @@ async function startOn(
       core.host.longScripts.stop();
       for (const worker of background) worker.stop();
       await server.stop();
+      core.drill?.stop();
       await engine.close();
     },
   };
@@ -224,6 +226,7 @@ function openCore(
       scriptThread: new WorkerThread(scripting.memoryBytesMax),
       commands: COMMANDS,
       renames,
+      drill: config.get("enable-debug-command") === "no" ? null : new Drill(clock, random),
       onBug,
     },
     {

@@ -17,6 +17,7 @@ import type { CommandRows } from "../../src/commands/table.ts";
 import { Durability } from "../../src/commit/durability.ts";
 import type { PipelineSettings } from "../../src/commit/pipeline.ts";
 import { Config } from "../../src/config/config.ts";
+import type { Drill } from "../../src/engine/drill.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
 import { openRocksEngine } from "../../src/engine/rocksdb.ts";
@@ -49,6 +50,8 @@ export interface KeptSettings {
   /** What CONFIG and INFO know; only what the administration obeys takes effect. */
   readonly config?: Config;
   readonly configFile?: string;
+  /** DEBUG STORAGE-FAULT works. */
+  readonly drill?: Drill;
 }
 
 export interface Kept extends AsyncDisposable {
@@ -215,6 +218,7 @@ function openCore(
       },
       commands: settings.commands ?? COMMANDS,
       renames: settings.renames ?? new Map(),
+      drill: settings.drill ?? null,
       onBug,
     },
     {
