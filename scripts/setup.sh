@@ -113,6 +113,7 @@ missing_packages() { # build or test
     [ -e /usr/include/rocksdb/c.h ] || [ -e /usr/local/include/rocksdb/c.h ] || echo librocksdb-dev
   else
     have redis-server || echo redis-server
+    have openssl || echo openssl
     { have redis-cli && have redis-benchmark; } || echo redis-tools
   fi
 }

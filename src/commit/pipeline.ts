@@ -706,6 +706,7 @@ export class Pipeline {
   }
 
   #endInDoubt(): void {
+    this.#inFlight?.doubt?.timeout?.cancel();
     this.#abandonHolding();
     this.#wakeIdleWaiters();
   }

@@ -141,9 +141,8 @@ export class Config {
         before: this.#values[name],
         after: parsed.value,
       };
-      if (setting.type.format(change.before) !== setting.type.format(change.after)) {
-        changes.push(change);
-      }
+      const isOther = setting.type.format(change.before) !== setting.type.format(change.after);
+      if (isOther || setting.volatile === true) changes.push(change);
     }
     return changes;
   }

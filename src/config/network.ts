@@ -12,7 +12,6 @@ import {
   memoryOrPercent,
   MOST,
   octal,
-  only,
   path,
   text,
 } from "./value-types.ts";
@@ -212,43 +211,4 @@ export const processSettings = {
   "jemalloc-bg-thread": runtime(flag, true, "Whether the allocator purges in the background.", {
     noEffect: "it is not the allocator",
   }),
-};
-
-const NO_TLS = "this build does not serve TLS: put a TLS proxy in front of it";
-const kept = { noEffect: "this build does not serve TLS" };
-
-export const tlsSettings = {
-  "tls-port": immutable(only(integer(0, 65535), 0, NO_TLS), 0, "Port for TLS; 0 is none.", kept),
-  "tls-cluster": runtime(flag, false, "TLS between cluster nodes.", kept),
-  "tls-replication": runtime(flag, false, "TLS to a primary.", kept),
-  "tls-auth-clients": runtime(
-    choice("no", "yes", "optional"),
-    "yes",
-    "Whether clients must show a certificate.",
-    kept,
-  ),
-  "tls-cert-file": runtime(path, "", "Certificate of the server, PEM.", kept),
-  "tls-key-file": runtime(path, "", "Key of that certificate, PEM.", kept),
-  "tls-key-file-pass": runtime(text, "", "Pass phrase of the key.", { ...kept, secret: true }),
-  "tls-client-cert-file": runtime(path, "", "Certificate for outgoing connections.", kept),
-  "tls-client-key-file": runtime(path, "", "Key for outgoing connections.", kept),
-  "tls-client-key-file-pass": runtime(text, "", "Pass phrase of that key.", {
-    ...kept,
-    secret: true,
-  }),
-  "tls-dh-params-file": runtime(path, "", "Diffie-Hellman parameters.", kept),
-  "tls-ca-cert-file": runtime(path, "", "Certificates of the authorities to trust, PEM.", kept),
-  "tls-ca-cert-dir": runtime(path, "", "Folder of such certificates.", kept),
-  "tls-protocols": runtime(text, "", "Versions of TLS to speak.", kept),
-  "tls-ciphers": runtime(text, "", "Ciphers up to TLS 1.2.", kept),
-  "tls-ciphersuites": runtime(text, "", "Cipher suites of TLS 1.3.", kept),
-  "tls-prefer-server-ciphers": runtime(flag, false, "Whose order of ciphers counts.", kept),
-  "tls-session-caching": runtime(flag, true, "Whether sessions may be resumed.", kept),
-  "tls-session-cache-size": runtime(integer(0, INT_MAX), 20480, "Sessions kept.", kept),
-  "tls-session-cache-timeout": runtime(
-    integer(0, INT_MAX),
-    300,
-    "Seconds a session is kept.",
-    kept,
-  ),
 };

@@ -40,13 +40,23 @@ export interface Setting<T> {
   readonly hidden?: true;
   /** A directive of the file, unknown to CONFIG GET and SET. */
   readonly fileOnly?: true;
+  /** Names what may change by itself: CONFIG SET puts it to work again, also when it is the same. */
+  readonly volatile?: true;
   readonly rocksdb?: RocksOption;
 }
 
 type Extras = Partial<
   Pick<
     Setting<unknown>,
-    "from" | "noEffect" | "aliases" | "secret" | "guarded" | "hidden" | "fileOnly" | "rocksdb"
+    | "from"
+    | "noEffect"
+    | "aliases"
+    | "secret"
+    | "guarded"
+    | "hidden"
+    | "fileOnly"
+    | "volatile"
+    | "rocksdb"
   >
 >;
 

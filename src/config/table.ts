@@ -5,10 +5,11 @@ import { commitSettings, dataSettings, snapshotSettings } from "./durability.ts"
 import { engineCacheSettings, engineLogSettings, engineSettings } from "./engine.ts";
 import { loggingSettings } from "./logging.ts";
 import { memorySettings, structureSettings } from "./memory.ts";
-import { networkSettings, processSettings, tlsSettings } from "./network.ts";
+import { networkSettings, processSettings } from "./network.ts";
 import { clusterSettings, replicationSettings } from "./replication.ts";
 import { securitySettings } from "./security.ts";
 import type { Setting, SettingGroup } from "./setting.ts";
+import { tlsSettings } from "./tls.ts";
 
 export const SETTINGS = {
   ...networkSettings,

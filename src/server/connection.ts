@@ -5,6 +5,7 @@
 // bounded by one read, one command and the output limit.
 
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 
 import { bytesOfText, type Bytes } from "../base/bytes.ts";
 import type { Output } from "../commit/reply-queue.ts";
@@ -82,7 +83,8 @@ export class Connection implements Output {
     this.createdMs = parts.host.clock.nowMs();
     this.lastInputMs = this.createdMs;
     this.#decoder = new Decoder(parts.limits);
-    this.#descriptor = this.descriptor;
+    // What goes around an encrypted socket would go out in clear.
+    this.#descriptor = parts.socket instanceof TLSSocket ? -1 : this.descriptor;
     this.session = new Session(parts.host, parts.id, this);
     this.#decoder.restricted = this.session.mustAuthenticate;
     this.session.onResume = () => {

@@ -87,8 +87,16 @@ function serverReport({ core, config, identity, server }: InfoParts): Fields {
     ["executable", bytesOfText(process.argv[1] ?? process.execPath)],
     ["config_file", identity.configFile === null ? "" : fullPath(identity.configFile)],
     ["io_threads_active", 0],
-    ["listener0", `name=tcp,bind=${bind},port=${port}`],
+    ...listeners(server, bind),
   ];
+}
+
+function listeners({ tcpListeners, tlsPort }: Server, bind: string): Fields {
+  const lines: string[] = [];
+  const tcpPort = tcpListeners[0]?.port ?? 0;
+  if (tcpPort !== 0) lines.push(`name=tcp,bind=${bind},port=${tcpPort}`);
+  if (tlsPort !== 0) lines.push(`name=tls,bind=${bind},port=${tlsPort}`);
+  return lines.map((line, index) => [`listener${index}`, line]);
 }
 
 function clientsReport({ core, server, config }: InfoParts): Fields {

@@ -12,11 +12,14 @@ import {
 
 import { assert } from "../base/assert.ts";
 import { withLentInput } from "./lent-input.ts";
+import type { TlsGate } from "./tls.ts";
 
 /** A TCP port, or a Unix socket. */
 export type ListenOptions = TcpOptions | UnixOptions;
 
 interface TcpOptions {
+  /** Encrypts what connects; null for TCP as it is. */
+  readonly gate?: TlsGate | null;
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -42,10 +45,12 @@ export class Listener {
   readonly path: string | null;
   /** The address; "" for a Unix socket. */
   readonly host: string;
+  readonly #gate: TlsGate | null;
 
-  private constructor(path: string | null, host: string) {
+  private constructor(path: string | null, host: string, gate: TlsGate | null) {
     this.path = path;
     this.host = host;
+    this.#gate = gate;
     // Half-open: a client that has ended its side still gets the answers to what it asked.
     // Paused: nothing may be read before somebody has taken the socket and given it its buffer.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
@@ -58,13 +63,13 @@ export class Listener {
   static async open(options: ListenOptions): Promise<Listener> {
     if ("path" in options) {
       await removeDeadSocket(options.path);
-      const listener = new Listener(options.path, "");
+      const listener = new Listener(options.path, "", null);
       await listener.#listen({ path: options.path, backlog: options.backlog });
       if (options.mode !== 0) chmodSync(options.path, options.mode);
       return listener;
     }
     const { host, port, backlog } = options;
-    const listener = new Listener(null, host);
+    const listener = new Listener(null, host, options.gate ?? null);
     await listener.#listen({ host, port, backlog });
     const address = listener.#server.address();
     assert(address !== null && typeof address === "object");
@@ -90,21 +95,32 @@ export class Listener {
 
   /** Hands over every connection, those that waited first; `take` must listen for data at once. */
   serve(take: (socket: Socket) => void): void {
-    this.#take = take;
+    const gate = this.#gate;
+    gate?.serve(take);
+    const admit = (socket: Socket): void => {
+      if (gate === null) take(withLentInput(socket));
+      else gate.admit(socket);
+    };
+    this.#take = admit;
     const early = this.#early;
     this.#early = [];
-    for (const socket of early) if (!socket.destroyed) take(withLentInput(socket));
+    for (const socket of early) if (!socket.destroyed) admit(socket);
+  }
+
+  get isEncrypted(): boolean {
+    return this.#gate !== null;
   }
 
   close(): void {
     this.#server.close();
+    this.#gate?.close();
     for (const socket of this.#early) socket.destroy();
     this.#early = [];
   }
 
   #connected(socket: Socket): void {
     if (this.#take !== null) {
-      this.#take(withLentInput(socket));
+      this.#take(socket);
       return;
     }
     socket.on("error", () => {

@@ -47,7 +47,12 @@ export class Server {
 
   /** Those of the addresses of `bind`. */
   get tcpListeners(): readonly Listener[] {
-    return this.#listeners.filter(({ path }) => path === null);
+    return this.#listeners.filter(({ path, isEncrypted }) => path === null && !isEncrypted);
+  }
+
+  /** 0 when there is none. */
+  get tlsPort(): number {
+    return this.#listeners.find(({ isEncrypted }) => isEncrypted)?.port ?? 0;
   }
 
   /** Takes no more connections of a listener; those that are there stay. */

@@ -30,6 +30,7 @@ import { ForeignStore } from "./open-keyspace.ts";
 import { WorkerThread } from "./script-thread.ts";
 import { Server } from "./server.ts";
 import { SilenceWatcher } from "./silence.ts";
+import { TlsGate, TlsRefused } from "./tls.ts";
 
 export interface Environment {
   readonly clock: Clock;
@@ -147,7 +148,10 @@ async function startOn(
   greet({ config, environment }, port);
   for (const worker of background) worker.start();
   for (const listener of listeners) server.serve(listener);
-  const ways = listeners.map(({ path }) => (path === null ? "tcp" : `unix at ${path}`));
+  const ways = listeners.map(({ path, isEncrypted }) => {
+    if (path !== null) return `unix at ${path}`;
+    return isEncrypted ? "tls" : "tcp";
+  });
   for (const way of new Set(ways)) log.notice(`Ready to accept connections ${way}`);
   return {
     core,
@@ -241,24 +245,48 @@ function openCore(
 /** Listens on every address of `bind`, and at `unixsocket`. Throws StartFailed. */
 async function listenAll(config: Config, log: Log): Promise<Listener[]> {
   const path = config.get("unixsocket");
-  const isUnixOnly = path !== "" && config.get("port") === 0;
-  const listeners = isUnixOnly ? [] : await listenAtStart(config, log);
-  if (path === "") return listeners;
-  const mode = config.get("unixsocketperm");
-  const backlog = config.get("tcp-backlog");
+  const gate = config.get("tls-port") === 0 ? null : newGate(config, log);
+  const isWithoutTcp = (path !== "" || gate !== null) && config.get("port") === 0;
+  const listeners: Listener[] = [];
   try {
-    listeners.push(await Listener.open({ path: resolve(path), mode, backlog }));
+    if (!isWithoutTcp) listeners.push(...(await listenAtStart(config, log, null)));
+    if (gate !== null) listeners.push(...(await listenAtStart(config, log, gate)));
+    if (path !== "") listeners.push(await listenUnix(config, resolve(path)));
     return listeners;
   } catch (error) {
     for (const listener of listeners) listener.close();
-    throw new StartFailed(`Failed opening Unix socket ${resolve(path)}: ${wordsOf(error)}`);
+    throw error;
   }
 }
 
-async function listenAtStart(config: Config, log: Log): Promise<Listener[]> {
-  const wanted = { addresses: config.get("bind"), port: config.get("port") };
+/** Throws StartFailed. */
+function newGate(config: Config, log: Log): TlsGate {
   try {
-    return await listenTcp({ ...wanted, backlog: config.get("tcp-backlog") }, log);
+    return new TlsGate(config, log);
+  } catch (error) {
+    if (!(error instanceof TlsRefused)) throw error;
+    throw new StartFailed(`Failed to configure TLS: ${error.message}`);
+  }
+}
+
+async function listenUnix(config: Config, path: string): Promise<Listener> {
+  const mode = config.get("unixsocketperm");
+  const backlog = config.get("tcp-backlog");
+  try {
+    return await Listener.open({ path, mode, backlog });
+  } catch (error) {
+    throw new StartFailed(`Failed opening Unix socket ${path}: ${wordsOf(error)}`);
+  }
+}
+
+/** On every address, as it is or behind the gate. */
+async function listenAtStart(config: Config, log: Log, gate: TlsGate | null): Promise<Listener[]> {
+  const addresses = config.get("bind");
+  const backlog = config.get("tcp-backlog");
+  const place =
+    gate === null ? { port: config.get("port") } : { port: config.get("tls-port"), gate };
+  try {
+    return await listenTcp({ addresses, backlog, ...place }, log);
   } catch (error) {
     throw error instanceof ListenFailed ? new StartFailed(error.message) : error;
   }

@@ -5,12 +5,15 @@ import type { Config } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Listener } from "./listener.ts";
 import type { Server } from "./server.ts";
+import type { TlsGate } from "./tls.ts";
 
 export interface Wanted {
   readonly addresses: readonly string[];
   /** 0 picks a free one. */
   readonly port: number;
   readonly backlog: number;
+  /** Encrypts what connects; absent for TCP as it is. */
+  readonly gate?: TlsGate;
 }
 
 export class ListenFailed extends Error {
@@ -19,7 +22,7 @@ export class ListenFailed extends Error {
 
 /** Listens on every address, all at one port. Throws ListenFailed, and nothing is left open. */
 export async function listenTcp(wanted: Wanted, log: Log): Promise<Listener[]> {
-  const { addresses, backlog } = wanted;
+  const { addresses, backlog, gate = null } = wanted;
   const listeners: Listener[] = [];
   let { port } = wanted;
   for (const address of addresses) {
@@ -27,7 +30,7 @@ export async function listenTcp(wanted: Wanted, log: Log): Promise<Listener[]> {
     const host = hostOf(isOptional ? address.slice(1) : address);
     try {
       // oxlint-disable-next-line no-await-in-loop -- a free port, once found, is for all addresses
-      const listener = await Listener.open({ host, port, backlog });
+      const listener = await Listener.open({ host, port, backlog, gate });
       listeners.push(listener);
       port = listener.port;
     } catch (error) {
