@@ -27,5 +27,17 @@ test("passwords are never shown, the rest always", () => {
     shown("config|set", "CONFIG SET proc-title-template requirepass"),
     "CONFIG SET proc-title-template requirepass",
   );
+  assert.equal(
+    shown("migrate", "MIGRATE h 1 k 0 9 REPLACE AUTH pass KEYS AUTH a"),
+    "MIGRATE h 1 k 0 9 REPLACE AUTH (redacted) KEYS AUTH a",
+  );
+  assert.equal(
+    shown("migrate", "MIGRATE h 1 k 0 9 auth2 user pass COPY"),
+    "MIGRATE h 1 k 0 9 auth2 (redacted) (redacted) COPY",
+  );
+  assert.equal(
+    shown("acl|setuser", "ACL SETUSER bob on >pass"),
+    "ACL SETUSER (redacted) (redacted) (redacted)",
+  );
   assert.equal(shown("set", "SET requirepass x"), "SET requirepass x");
 });

@@ -21,6 +21,8 @@ export function redacted(command: Command, args: Args): Args {
       return args.map((arg, index) => (index === 0 ? arg : REDACTED));
     case "hello":
       return withoutCredentials(args);
+    case "migrate":
+      return withoutLogin(args);
     case "acl|setuser":
       return args.map((arg, index) => (index < 2 ? arg : REDACTED));
     case "config|set":
@@ -43,6 +45,18 @@ function withoutCredentials(args: Args): Args {
       }
       index += 2;
     } else if (option === "SETNAME") index++;
+  }
+  return shown;
+}
+
+/** MIGRATE host port key db timeout [AUTH password | AUTH2 user password] ... */
+function withoutLogin(args: Args): Args {
+  const shown = [...args];
+  for (let index = 6; index < args.length; index++) {
+    const option = args[index]?.toUpperCase();
+    if (option === "KEYS") break;
+    const count = option === "AUTH" ? 1 : option === "AUTH2" ? 2 : 0;
+    for (let left = count; left > 0 && index + 1 < args.length; left--) shown[++index] = REDACTED;
   }
   return shown;
 }

@@ -153,13 +153,13 @@ function isBadlyCertified(socket: TLSSocket): boolean {
 
 function optionsOf(config: Config): TlsOptions {
   const auth = config.get("tls-auth-clients");
-  const certificate = fileOf(config, "tls-cert-file");
-  const key = fileOf(config, "tls-key-file");
+  const certificate = contentAt("tls-cert-file", config.get("tls-cert-file"));
+  const key = contentAt("tls-key-file", config.get("tls-key-file"));
   if (certificate === null) throw new TlsRefused("no tls-cert-file is given");
   const authorities = authoritiesOf(config);
   if (auth !== "no" && authorities.length === 0) throw new TlsRefused(NO_AUTHORITY);
   const passphrase = config.get("tls-key-file-pass");
-  const parameters = fileOf(config, "tls-dh-params-file");
+  const parameters = contentAt("tls-dh-params-file", config.get("tls-dh-params-file"));
   const ciphers = ciphersOf(config);
   return {
     cert: certificate,
@@ -213,7 +213,7 @@ function ciphersOf(config: Config): string | null {
 }
 
 function authoritiesOf(config: Config): string[] {
-  const file = fileOf(config, "tls-ca-cert-file");
+  const file = contentAt("tls-ca-cert-file", config.get("tls-ca-cert-file"));
   const found = file === null ? [] : [file];
   const dir = config.get("tls-ca-cert-dir");
   if (dir === "") return found;
@@ -235,11 +235,8 @@ function contentOf(path: string): string | null {
   }
 }
 
-type FileSetting = "tls-cert-file" | "tls-key-file" | "tls-ca-cert-file" | "tls-dh-params-file";
-
-function fileOf(config: Config, name: FileSetting): string | null {
-  const path = config.get(name);
-  return path === "" ? null : attempt(name, () => readFileSync(path, "latin1"));
+function contentAt(setting: string, path: string): string | null {
+  return path === "" ? null : attempt(setting, () => readFileSync(path, "latin1"));
 }
 
 function attempt<Result>(setting: string, action: () => Result): Result {
