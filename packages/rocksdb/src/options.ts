@@ -11,12 +11,14 @@ export type OptionStrings = Readonly<Record<string, string>>;
  * How a family keeps what is not yet in a file. The hashed kinds need the option `prefix_extractor`,
  * find a key without a search through all, and sort a copy when a whole is walked in order; their
  * buckets are allocated anew for each memtable, 8 bytes each (9 for "hash-chains", which is this
- * package's own and by far the cheapest to write to: src/core/hash_chains.h). All but the skip list are written by
+ * package's own and by far the cheapest to write to: src/core/hash_chains.h). The burst trie, our own too,
+ * is in order and needs no prefix, and costs little more to write to (src/core/burst_trie.h). All but the skip list are written by
  * one thread at a time: `open` sets `allow_concurrent_memtable_write` to false for them.
  */
 export type Memtable =
   | "skip-list"
   | "vector"
+  | "burst-trie"
   | {
       readonly kind: "hash-chains" | "hash-skip-list" | "hash-linked-list";
       readonly bucketCount: number;
@@ -69,6 +71,7 @@ const MEMTABLE_NUMBERS = {
   "hash-linked-list": 3,
   vector: 4,
   "hash-chains": 5,
+  "burst-trie": 6,
 } as const;
 
 const FILTER_NONE = 1;

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import test from "node:test";
-import { BlockCache, Database, type FamilyOptions, type OpenOptions } from "@kept/rocksdb";
+import {
+  BlockCache,
+  Database,
+  type FamilyOptions,
+  type IteratorOptions,
+  type OpenOptions,
+} from "@kept/rocksdb";
 import {
   put,
   removeDirectory,
@@ -16,6 +22,7 @@ const CHAINED: FamilyOptions = {
   memtable: { kind: "hash-chains", bucketCount: 64 },
   options: { prefix_extractor: "fixed:6" },
 };
+const TRIE: FamilyOptions = { memtable: "burst-trie" };
 const HASHED: FamilyOptions = {
   memtable: { kind: "hash-skip-list", bucketCount: 256 },
   options: { prefix_extractor: "fixed:6" },
@@ -100,8 +107,77 @@ test("hash chains answer as a sorted map would, short or long, before and after 
   );
 });
 
-test("hash chains are read on threads while they are written", async () => {
-  await withDatabase({ families: { data: CHAINED } }, async (database) => {
+/** Keys of every length and kind: none, one the front of another, alike for long, written again. */
+function drawKey(draw: (below: number) => number): string {
+  const byte = (): string => String.fromCharCode(draw(3) === 0 ? draw(256) : draw(4) * 85);
+  const fronts = ["", "", "\0", "same for the first so many bytes/", "hot", "\xff\xff"];
+  const front = fronts[draw(fronts.length)] ?? "";
+  if (front === "hot" && draw(3) > 0) return front;
+  return front + Array.from({ length: draw(5) }, byte).join("") + (draw(4) === 0 ? "\0" : "");
+}
+
+test("a burst trie answers as a skip list, in both directions, old snapshots included", async () => {
+  const small = { options: { write_buffer_size: "65536" } };
+  const families = { plain: small, trie: { ...TRIE, ...small } };
+  await withDatabase({ families }, async (database) => {
+    const both = ["plain", "trie"].map((name) => database.family(name));
+    let state = 4711;
+    const draw = (below: number): number => {
+      state = (state * 1103515245 + 12345) % 2 ** 31;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const walksOf = (options: IteratorOptions, from: string): string[][] => {
+      const [wanted, got] = both.map((family) => {
+        const found: string[][] = [];
+        for (const reverse of [false, true]) {
+          const walk = database.iterator(family, options);
+          if (reverse) walk.seekForPrev(from);
+          else walk.seek(from);
+          while (walk.state === "more") found.push(walk.nextBinary(30, 99_999, reverse ? 1 : 0));
+          walk.close();
+        }
+        const ends = database.iterator(family, options);
+        ends.seekToLast();
+        if (ends.state === "more") found.push(ends.nextBinary(1, 999, 0));
+        ends.close();
+        return found;
+      });
+      assert.deepEqual(got, wanted);
+      return got ?? [];
+    };
+    let old = database.snapshot();
+    for (let step = 0; step < 6000; step++) {
+      const key = drawKey(draw);
+      const value = draw(5) === 0 ? null : "v".repeat(draw(40)) + String(step);
+      for (const family of both) {
+        const bytes = representationOf([[family, key, value]]);
+        database.writeRepresentation(bytes, bytes.length);
+      }
+      const asked = drawKey(draw);
+      const [wanted, got] = both.map((family) => database.getBinary(family, asked));
+      assert.equal(got, wanted);
+      if (step % 20 === 0) walksOf({}, asked);
+      if (step % 100 === 7) walksOf({ snapshot: old }, asked);
+      if (step % 500 === 250) {
+        old.release();
+        old = database.snapshot();
+      }
+      if (step % 1700 === 1600) await database.flush();
+    }
+    old.release();
+    assert.ok(walksOf({}, "").flat().length > 200);
+  });
+});
+
+for (const [name, memtable] of [
+  ["hash chains", CHAINED],
+  ["a burst trie", TRIE],
+] as const) {
+  test(`${name}: read on threads while it is written`, () => readWhileWritten(memtable));
+}
+
+async function readWhileWritten(memtable: FamilyOptions): Promise<void> {
+  await withDatabase({ families: { data: memtable } }, async (database) => {
     const data = database.family("data");
     const writes: Promise<number>[] = [];
     const reads: Promise<(string | null | undefined)[]>[] = [];
@@ -127,7 +203,7 @@ test("hash chains are read on threads while they are written", async () => {
       keys.map((key) => `${key}=299`),
     );
   });
-});
+}
 
 test("a key without the prefix of a hash memtable is refused wherever it comes from", async () => {
   await withDatabase({ families: { data: HASHED } }, async (database) => {
@@ -152,6 +228,7 @@ test("every memtable takes a write; what RocksDB could not do with one is refuse
     HASHED,
     { ...HASHED, memtable: { kind: "hash-linked-list", bucketCount: 64 } },
     CHAINED,
+    TRIE,
   ];
   for (const kind of kinds) {
     await withDatabase({ families: { default: kind } }, (database) => {

@@ -176,12 +176,16 @@ async function playRound(): Promise<void> {
     memtable: { kind: random() < 0.3 ? "hash-skip-list" : "hash-chains", bucketCount: 64 },
     options: { prefix_extractor: "fixed:6", write_buffer_size: "65536" },
   };
+  const trie: FamilyOptions = {
+    memtable: "burst-trie",
+    options: { write_buffer_size: "65536" },
+  };
   const cache = new BlockCache({ capacity: 1 << 20 });
   const database = await Database.open(path, {
     createIfMissing: true,
     createMissingColumnFamilies: true,
     statistics: true,
-    families: { default: { blockCache: cache }, hashed, plain: {} },
+    families: { default: { blockCache: cache }, hashed, plain: {}, trie },
     listener: () => {},
   });
   const scene: Scene = { path, objects: [database, cache], pending: [] };

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "entry_memory.h"
 #include "skip_list.h"
 
 namespace kept {
@@ -29,13 +30,7 @@ using KeyComparator = MemTableRep::KeyComparator;
 
 constexpr unsigned kChainMax = 16;
 constexpr uintptr_t kListBit = 1;
-constexpr size_t kTrailerBytes = 8;
 constexpr size_t kLinkBytes = sizeof(const char*);
-
-Slice UserKeyOf(const char* entry) {
-  const Slice internal_key = rocksdb::GetLengthPrefixedSlice(entry);
-  return Slice(internal_key.data(), internal_key.size() - kTrailerBytes);
-}
 
 /** Entries lie at even addresses and are not aligned beyond that. */
 const char* Before(const char* entry) {
@@ -86,35 +81,6 @@ Sortable SortableOf(const char* entry, bool bytewise) {
   const size_t rest = key.size() > 8 ? key.size() - 8 : 0;
   return {BigEndian(key.data(), key.size()), BigEndian(key.data() + (key.size() - rest), rest),
           entry};
-}
-
-/** Memory of an allocator, as only a MemTableRep may ask for it. */
-class Borrowed final : public MemTableRep {
- public:
-  using MemTableRep::MemTableRep;
-
-  void* Take(size_t size) {
-    char* memory = nullptr;
-    MemTableRep::Allocate(size + alignof(std::max_align_t), &memory);
-    const uintptr_t at = reinterpret_cast<uintptr_t>(memory) + alignof(std::max_align_t) - 1;
-    return reinterpret_cast<void*>(at & ~uintptr_t{alignof(std::max_align_t) - 1});
-  }
-
-  void Insert(rocksdb::KeyHandle) override {}
-  bool Contains(const char*) const override { return false; }
-  size_t ApproximateMemoryUsage() override { return 0; }
-  Iterator* GetIterator(rocksdb::Arena*) override { return nullptr; }
-};
-
-/**
- * RocksDB destroys what it gave an arena for and does not delete it. It keeps the class Arena to itself;
- * that an Arena is an Allocator, it says in its own memtables by using one as the other.
- */
-template <class Made, class... Arguments>
-MemTableRep::Iterator* MakeIn(rocksdb::Arena* arena, Arguments&&... arguments) {
-  if (arena == nullptr) return new Made(std::forward<Arguments>(arguments)...);
-  Borrowed borrowed(reinterpret_cast<rocksdb::Allocator*>(arena));
-  return new (borrowed.Take(sizeof(Made))) Made(std::forward<Arguments>(arguments)...);
 }
 
 class HashChains final : public MemTableRep {

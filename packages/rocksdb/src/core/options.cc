@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstring>
 
+#include "burst_trie.h"
 #include "hash_chains.h"
 
 namespace kept {
@@ -58,6 +59,12 @@ Status ApplyMemtable(const FamilySpec& spec, rocksdb::ColumnFamilyOptions* optio
     case MemtableKind::kHashChains:
       options->memtable_factory = NewHashChains(
           spec.memtable.bucket_count, options->comparator == rocksdb::BytewiseComparator());
+      break;
+    case MemtableKind::kBurstTrie:
+      if (options->comparator != rocksdb::BytewiseComparator()) {
+        return Status::InvalidArgument("a burst trie orders keys by their bytes alone");
+      }
+      options->memtable_factory = NewBurstTrie();
       break;
   }
   if (!options->memtable_factory) return Status::InvalidArgument("no memtable factory");

@@ -18,7 +18,15 @@ namespace kept {
 
 using OptionMap = std::unordered_map<std::string, std::string>;
 
-enum class MemtableKind { kUnset, kSkipList, kHashSkipList, kHashLinkList, kVector, kHashChains };
+enum class MemtableKind {
+  kUnset,
+  kSkipList,
+  kHashSkipList,
+  kHashLinkList,
+  kVector,
+  kHashChains,
+  kBurstTrie
+};
 
 struct MemtableSpec {
   MemtableKind kind = MemtableKind::kUnset;

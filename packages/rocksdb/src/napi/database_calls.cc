@@ -173,7 +173,7 @@ bool ReadFamily(const Call& outer, napi_value list, FamilySpec* spec) {
       !call.Options(2, "tableOptions", &spec->table_options)) {
     return false;
   }
-  if (!call.Number(3, "memtable", 0, 5, &number)) return false;
+  if (!call.Number(3, "memtable", 0, 6, &number)) return false;
   spec->memtable.kind = static_cast<MemtableKind>(static_cast<int>(number));
   if (!call.Number(4, "bucketCount", 1, 1 << 28, &number)) return false;
   spec->memtable.bucket_count = static_cast<size_t>(number);
