@@ -35,6 +35,16 @@ const ROWS: readonly Row[] = [
       "background jobs, or set write-stall-policy to wait.",
   ],
   [
+    "TRYAGAIN a key was changed while it was on its way: it is at the target as it was, and still here",
+    "MIGRATE found a key changed that had been sent; the others have gone.",
+    "Send MIGRATE again, with REPLACE.",
+  ],
+  [
+    "TRYAGAIN the keys are at the target, but could not be removed here; see INFO kept",
+    "The commit that removes what MIGRATE has sent was refused: the keys are on both servers.",
+    "When writes are taken again, send MIGRATE again, with REPLACE.",
+  ],
+  [
     "MISCONF <engine's words>; <what the operator must do>",
     "The disk is full, reports errors, or holds damaged data. The write was certainly not " +
       "applied; reads go on.",

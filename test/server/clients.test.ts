@@ -6,7 +6,15 @@ import { test } from "node:test";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { machineClock } from "../../src/base/clock.ts";
-import { ErrorReply, MapReply, OK, PONG, Status, type Reply } from "../../src/resp/reply.ts";
+import {
+  ErrorReply,
+  MapReply,
+  OK,
+  PONG,
+  Status,
+  Verbatim,
+  type Reply,
+} from "../../src/resp/reply.ts";
 import { startKept } from "../support/kept.ts";
 import { request, until, type RawClient } from "../support/raw-client.ts";
 
@@ -271,4 +279,24 @@ test("COMMAND describes every command in both protocols", async () => {
     assert.ok(Array.isArray(flat));
     assert.equal(flat.length, Number(count) * 2);
   }
+});
+
+test("INFO counts the tracked connections, and no longer those that have gone", async () => {
+  await using kept = await startKept();
+  const [reader, other] = [await kept.client(), await kept.client()];
+  const counted = async (): Promise<string> => {
+    const report = await other.say("INFO clients");
+    const text = report instanceof Verbatim ? report.text : report;
+    assert.ok(typeof text === "string");
+    return /tracking_clients:(\d+)/.exec(text)?.[1] ?? "";
+  };
+  assert.equal(await counted(), "0");
+  await reader.say("HELLO 3");
+  await reader.say("CLIENT TRACKING ON");
+  assert.equal(await counted(), "1");
+  await reader.say("CLIENT TRACKING OFF");
+  assert.equal(await counted(), "0");
+  await reader.say("CLIENT TRACKING ON");
+  await reader.say("QUIT");
+  assert.equal(await counted(), "0");
 });

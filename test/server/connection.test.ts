@@ -149,3 +149,35 @@ test("a reply refused after CLIENT REPLY OFF and HELLO 3 is still given, as RESP
   assert.ok(exec[0] instanceof ErrorReply);
   assert.equal(exec[1], null);
 });
+
+test("a reply beyond the output limit of normal clients is not begun; others go on", async () => {
+  const normal = { hardBytes: 100_000, softBytes: 0, softMs: 0 };
+  const pubsub = { hardBytes: 0, softBytes: 0, softMs: 0 };
+  await using kept = await startKept({ connection: { output: { normal, pubsub } } });
+  const [greedy, other] = [await kept.client(), await kept.client()];
+  await other.send("SET", "big", "x".repeat(10_000));
+  // Together they are too much, though each of them alone is not.
+  greedy.write(request("GET", "big").repeat(15));
+  await greedy.expectClosed();
+  assert.equal(kept.core.stats.clientOutputBufferLimitDisconnections, 1);
+  assert.deepEqual(await other.say("PING"), PONG);
+  assert.equal(await other.say("STRLEN big"), 10_000);
+});
+
+test("a connection that is over its soft limit is closed when its time is over, nothing being sent", async () => {
+  const normal = { hardBytes: 0, softBytes: 1000, softMs: 1 };
+  const pubsub = { hardBytes: 0, softBytes: 0, softMs: 0 };
+  await using kept = await startKept({ connection: { output: { normal, pubsub } } });
+  const [greedy, other] = [await kept.client(), await kept.client()];
+  await other.send("SET", "big", "x".repeat(20_000_000));
+  const [connection] = kept.server.connections.values();
+  assert.ok(connection !== undefined);
+  greedy.socket.pause();
+  greedy.write(request("GET", "big"));
+  await until("it takes no more", () => connection.outputBytes > 1000);
+  await until("it is closed", () => {
+    kept.server.closeSilent();
+    return kept.server.connections.size === 1;
+  });
+  assert.equal(kept.core.stats.clientOutputBufferLimitDisconnections, 1);
+});
