@@ -8,6 +8,7 @@ import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
 import { format, quoted } from "../conversations/notation.ts";
 import { WireTarget } from "../conversations/wire.ts";
 import type { Family } from "./families.ts";
+import { ScriptWriter } from "./lua.ts";
 import { reasonFor, type Difference } from "./known.ts";
 import { normal } from "./normal.ts";
 import { PROGRAM_LENGTH, programOf, type Command, type Program } from "./program.ts";
@@ -87,6 +88,7 @@ async function firstDifference(
 
 async function told(target: WireTarget, program: Program): Promise<Reply[]> {
   const before = [["RESET"], ["HELLO", program.protocol], ["FLUSHALL"]];
+  if (program.hasScripts) before.push(["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"]);
   const all = [...before, ...program.commands].map((command) => target.send(command));
   return (await Promise.all(all)).slice(before.length);
 }
@@ -125,39 +127,64 @@ function* compareOne(args: Command, kept: Reply, redis: Reply): Generator<Differ
   if (ours !== theirs) yield { args, kept: ours, redis: theirs };
 }
 
-/** Leaves out commands, many at a time and then one by one, as long as there is a difference. */
+/** Leaves out commands, many at a time and then one by one, then lines of scripts, while it differs. */
 async function shrink(endpoints: Endpoints, found: Found): Promise<Found> {
   let least = found;
   let runs = 0;
+  const isLess = async (commands: readonly Command[]): Promise<boolean> => {
+    runs++;
+    const program = { ...least.program, commands };
+    const difference = await firstDifference(endpoints, program, new Map());
+    if (difference === null || signatureOf(difference) !== signatureOf(found)) return false;
+    least = { ...difference, program };
+    return true;
+  };
   for (let size = Math.floor(found.program.commands.length / 2); size >= 1;) {
     let hasShrunk = false;
-    for (let at = 0; at < least.program.commands.length && runs < SHRINK_RUNS_MAX; runs++) {
+    for (let at = 0; at < least.program.commands.length && runs < SHRINK_RUNS_MAX;) {
       const { commands } = least.program;
-      const fewer = [...commands.slice(0, at), ...commands.slice(at + size)];
-      const program = { ...least.program, commands: fewer };
       // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
-      const difference = await firstDifference(endpoints, program, new Map());
-      if (difference !== null && signatureOf(difference) === signatureOf(found)) {
-        least = { ...difference, program };
-        hasShrunk = true;
-      } else at += size;
+      if (await isLess([...commands.slice(0, at), ...commands.slice(at + size)])) hasShrunk = true;
+      else at += size;
     }
     if (size > 1) size = Math.floor(size / 2);
     else if (!hasShrunk || runs >= SHRINK_RUNS_MAX) break;
   }
+  for (let number = 0; number < least.program.commands.length; number++) {
+    for (let line = 1; line < linesOf(least, number).length && runs < 2 * SHRINK_RUNS_MAX;) {
+      const fewer = linesOf(least, number).toSpliced(line, 1).join("\n");
+      const words = least.program.commands[number] ?? [];
+      const command = words.map((word) => (word.includes("\n") ? fewer : word));
+      // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
+      if (!(await isLess(least.program.commands.with(number, command)))) line++;
+    }
+  }
   return least;
 }
+
+function linesOf({ program }: Found, number: number): string[] {
+  return (program.commands[number] ?? []).find((word) => word.includes("\n"))?.split("\n") ?? [];
+}
+
+const DIGITS = /[0-9a-f]{8,}|-?\d+/g;
 
 /** Differences with the same signature are taken for one. */
 function signatureOf({ args, kept, redis }: Difference): string {
   const kind = (text: string): string =>
     text.startsWith("-") ? text : (/^[^\d ]*/.exec(text)?.[0] ?? "");
   const name = (args[0] ?? "").toUpperCase();
-  return `${name} ${kind(kept).slice(0, 40)} ${kind(redis).slice(0, 40)}`;
+  if (!SCRIPTS.test(name)) return `${name} ${kind(kept).slice(0, 40)} ${kind(redis).slice(0, 40)}`;
+  let same = 0;
+  while (same < kept.length && kept[same] === redis[same]) same++;
+  const from = (text: string): string => text.slice(same, same + 40).replaceAll(DIGITS, "");
+  return `script ${from(kept)} ${from(redis)}`;
 }
 
+const SCRIPTS = /^(?:EVAL|FCALL|FUNCTION)/;
+
 export function describe({ args, kept, redis, program }: Found): string {
-  const say = (command: readonly Bytes[]): string => command.map(quoted).join(" ");
+  const say = (command: readonly Bytes[]): string =>
+    command.map((word) => quoted(word.replace(ScriptWriter.helpers, "--helpers"))).join(" ");
   return [
     `seed ${program.seed}, RESP${program.protocol}:`,
     ...program.commands.map((command) => `  > ${say(command)}`),

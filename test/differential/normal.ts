@@ -5,7 +5,16 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import { ErrorReply, MapReply, SetReply, type Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 
-type Rule = "unordered" | "pairs" | "random" | "scan" | "scan-pairs" | "runs" | "idle";
+type Rule =
+  | "unordered"
+  | "pairs"
+  | "random"
+  | "scan"
+  | "scan-pairs"
+  | "runs"
+  | "idle"
+  | "script"
+  | "deep";
 
 const RULES: Readonly<Record<string, Rule>> = {
   KEYS: "unordered",
@@ -29,6 +38,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   TTL: "runs",
   PTTL: "runs",
   XPENDING: "idle",
+  EVAL: "script",
+  EVAL_RO: "script",
+  EVALSHA: "script",
+  EVALSHA_RO: "script",
+  FCALL: "script",
+  FCALL_RO: "script",
+  "FUNCTION LIST": "deep",
+  // Two servers may write the same libraries otherwise: what they hold is compared by cross.ts.
+  "FUNCTION DUMP": "random",
 };
 
 /** Commands whose replies hold scores or places: Redis 7.0 writes 17 digits, 7.2 as few as are needed. */
@@ -37,11 +55,16 @@ const WITH_NUMBERS = /^(?:Z|BZ|GEO)/;
 const ZERO_AND_ON = /\0[^']*/g;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
 
+export function ruleOf(args: readonly Bytes[]): Rule | undefined {
+  const name = (args[0] ?? "").toUpperCase();
+  return RULES[name] ?? RULES[`${name} ${(args[1] ?? "").toUpperCase()}`];
+}
+
 /** The reply to `args` as it is compared. */
 export function normal(args: readonly Bytes[], reply: Reply): string {
   if (reply instanceof ErrorReply) return format(untilZeros(reply));
   const name = (args[0] ?? "").toUpperCase();
-  const rule = RULES[name] ?? RULES[`${name} ${(args[1] ?? "").toUpperCase()}`];
+  const rule = ruleOf(args);
   const told = WITH_NUMBERS.test(name) ? shortNumbers(reply) : reply;
   switch (rule) {
     case "unordered":
@@ -61,8 +84,11 @@ export function normal(args: readonly Bytes[], reply: Reply): string {
       return typeof told === "number" && told > 0 ? "runs" : format(told);
     case "idle":
       return format(withoutIdle(told));
+    case "script":
+      return ofScript(told);
+    case "deep":
+      return deeplySorted(told);
     case undefined:
-      return format(told);
     default:
       return format(told);
   }
@@ -91,6 +117,30 @@ function pairsOf(items: readonly Reply[]): string[] {
 function sorted(texts: readonly string[], reply: Reply): string {
   const kind = typeof reply === "object" && reply !== null ? reply.constructor.name : typeof reply;
   return `${kind}(${texts.toSorted().join(", ")})`;
+}
+
+/** Scripts put into one form themselves what has no order, but for maps and sets, which Lua shuffles. */
+function ofScript(reply: Reply): string {
+  if (reply instanceof ErrorReply) return format(untilZeros(reply));
+  if (Array.isArray(reply)) return `[${reply.map((item) => ofScript(item)).join(", ")}]`;
+  if (reply instanceof SetReply) return `~${reply.items.map(ofScript).toSorted().join(", ")}`;
+  if (!(reply instanceof MapReply)) return format(reply);
+  const entries: string[] = [];
+  for (let at = 0; at < reply.flat.length; at += 2) {
+    entries.push(`${ofScript(reply.flat[at] ?? null)}: ${ofScript(reply.flat[at + 1] ?? null)}`);
+  }
+  return `{${entries.toSorted().join(", ")}}`;
+}
+
+/** For replies whose lists are sets, at every level. */
+export function deeplySorted(reply: Reply): string {
+  if (reply === null || typeof reply !== "object") return format(reply);
+  const items = itemsOf(reply);
+  if (items[0] === reply) return format(reply);
+  return `(${items
+    .map((item) => deeplySorted(item))
+    .toSorted()
+    .join(" ")})`;
 }
 
 function shape(reply: Reply): string {

@@ -5,6 +5,7 @@ import { COMMANDS } from "../../src/commands/registry.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { SeededRandom, type Random } from "../../src/base/random.ts";
 import { ATOMS, FAMILIES, type Family } from "./families.ts";
+import { ScriptMaker } from "./scripts.ts";
 import { fill, pick, type Template } from "./template.ts";
 
 export type Command = readonly Bytes[];
@@ -12,6 +13,7 @@ export type Command = readonly Bytes[];
 export interface Program {
   readonly seed: number;
   readonly protocol: "2" | "3";
+  readonly hasScripts: boolean;
   readonly commands: readonly Command[];
 }
 
@@ -41,6 +43,12 @@ export function programOf(seed: number, families: readonly Family[]): Program {
   const always = general.length === 0 ? families : general;
   const mixed = [pick(random, families), pick(random, families), pick(random, families)];
   const commands: Command[] = [];
+  const plain = (): Command => {
+    const family = pick(random, random.below(5) === 0 ? always : mixed);
+    const words = fill(pick(random, family.templates), ATOMS, { random, own: family.keys });
+    return random.below(14) === 0 ? bent(words, random) : words;
+  };
+  const scripts = random.below(3) === 0 ? new ScriptMaker(random, plain) : null;
   let isInMulti = false;
   while (commands.length < PROGRAM_LENGTH) {
     if (random.below(isInMulti ? 8 : 25) === 0) {
@@ -50,12 +58,13 @@ export function programOf(seed: number, families: readonly Family[]): Program {
       if (!isOdd) isInMulti = !isInMulti;
       continue;
     }
-    const family = pick(random, random.below(5) === 0 ? always : mixed);
-    const { keys: own } = family;
-    const words = fill(pick(random, family.templates), ATOMS, { random, own });
-    commands.push(random.below(14) === 0 ? bent(words, random) : words);
+    if (scripts !== null && random.below(3) === 0) {
+      const words = scripts.next();
+      commands.push(random.below(20) === 0 ? bent(words, random) : words);
+    } else commands.push(plain());
   }
-  return { seed, protocol: random.below(2) === 0 ? "2" : "3", commands };
+  const protocol = random.below(2) === 0 ? "2" : "3";
+  return { seed, protocol, hasScripts: scripts !== null, commands };
 }
 
 function bent(words: readonly Bytes[], random: Random): Command {
