@@ -199,10 +199,10 @@ function indexOfLibrary(codes: readonly Bytes[], name: Bytes): number {
 }
 
 function load(scripts: ScriptPort, view: View, args: Args): Reply {
-  const replaces = args.length > 3 && at(args, 2).toUpperCase() === "REPLACE";
-  if (args.length > 4 || (args.length === 4 && !replaces)) {
-    throw new CommandError(`ERR Unknown option given: ${at(args, 2)}`);
-  }
+  const options = args.slice(2, -1);
+  const unknown = options.find((option) => option.toUpperCase() !== "REPLACE");
+  if (unknown !== undefined) throw new CommandError(`ERR Unknown option given: ${unknown}`);
+  const replaces = options.length > 0;
   const code = at(args, args.length - 1);
   const codes = addLibrary(scripts, library.read(view), { code, replaces, taken: quoted });
   write(scripts, view, codes);
@@ -270,7 +270,13 @@ function restore(scripts: ScriptPort, view: View, args: Args): Reply {
   if (policy !== "APPEND" && policy !== "REPLACE" && policy !== "FLUSH") throw BAD_POLICY;
   const replaces = policy === "REPLACE";
   let codes = policy === "FLUSH" ? [] : library.read(view);
-  for (const code of library.undump(at(args, 2))) {
+  const restored = library.undump(at(args, 2));
+  // What cannot be loaded, or not together, is told before what is in the way.
+  let together: readonly Bytes[] = [];
+  for (const code of restored) {
+    together = addLibrary(scripts, together, { code, replaces: false, taken: quoted });
+  }
+  for (const code of restored) {
     codes = addLibrary(scripts, codes, { code, replaces, taken: (name) => name });
   }
   write(scripts, view, codes);

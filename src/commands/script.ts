@@ -3,7 +3,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { View } from "../keyspace/view.ts";
-import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
+import { CommandError, NOT_AN_INTEGER } from "../resp/errors.ts";
 import { OK, type Reply } from "../resp/reply.ts";
 import { parseInteger } from "../types/number.ts";
 import { integer, KEYS, oneOf, string, word } from "./argument-specs.ts";
@@ -171,7 +171,7 @@ export function callOf(args: Args, isReadonly: boolean): ScriptCall {
   return { args, keys: args.slice(3, end), argv: args.slice(end), isReadonly };
 }
 
-/** Whether SYNC, ASYNC or nothing was said; all the same here. Throws SYNTAX_ERROR. */
+/** Whether SYNC, ASYNC or nothing was said; all the same here. Throws `problem`. */
 export function checkFlushMode(mode: Bytes | undefined, problem: CommandError): void {
   const how = mode?.toUpperCase();
   if (how !== undefined && how !== "ASYNC" && how !== "SYNC") throw problem;
@@ -180,7 +180,7 @@ export function checkFlushMode(mode: Bytes | undefined, problem: CommandError): 
 const BAD_FLUSH = new CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
 
 function scriptFlush(scripts: ScriptPort, _view: View, args: Args): Reply {
-  if (args.length > 3) throw SYNTAX_ERROR;
+  if (args.length > 3) throw BAD_FLUSH;
   checkFlushMode(args[2], BAD_FLUSH);
   scripts.forgetScripts();
   return OK;

@@ -1,8 +1,6 @@
 // The library `bit`, as Lua BitOp 1.0.2 defines it: 32-bit operations whose results are signed.
 
-import { LuaError, NUMBER, STRING, type LuaMachine, type Native } from "./machine.ts";
-
-const TWO_32 = 2 ** 32;
+import { ArgumentError, type LuaMachine, type Native } from "./machine.ts";
 
 export const bitLibrary: Readonly<Record<string, Native>> = {
   tobit: unary((value) => value),
@@ -25,24 +23,22 @@ export const bitLibrary: Readonly<Record<string, Native>> = {
   tohex,
 };
 
-/** Modulo 2^32, as the library rounds it: to the nearest, ties to even. */
+/**
+ * Modulo 2^32, as the library rounds it: to the nearest, ties to even; beyond 2^51 what its way of doing that
+ * leaves.
+ */
 function bits(lua: LuaMachine, index: number): number {
-  const type = lua.type(index);
-  const value = type === NUMBER || type === STRING ? lua.number(index) : NaN;
-  if (type !== NUMBER && !(type === STRING && !Number.isNaN(value))) {
-    throw new LuaError(`bad argument #${index} (number expected)`);
+  if (!lua.isNumber(index)) {
+    throw new ArgumentError(index, `number expected, got ${lua.typeName(index)}`);
   }
-  if (!Number.isFinite(value)) return 0;
-  return (rounded(value) % TWO_32) | 0;
+  double[0] = lua.number(index) + ROUNDING;
+  return words[0] ?? 0;
 }
 
-function rounded(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
-}
+/** Added to a number, it leaves the whole bits of it in the low word of the sum. */
+const ROUNDING = 2 ** 52 + 2 ** 51;
+const double = new Float64Array(1);
+const words = new Int32Array(double.buffer);
 
 function unary(operation: (value: number) => number): Native {
   return (lua) => {

@@ -192,7 +192,7 @@ function wholeOf(value: number): number | bigint {
 
 function errorOf(lua: LuaMachine): Reply | undefined {
   const isCounted = isCountedError(lua);
-  return textField(lua, "err", (text) => new ErrorReply(oneLine(text), isCounted));
+  return textField(lua, "err", (text) => new ErrorReply(errorLine(text), isCounted));
 }
 
 /** Tables with one of these fields are something else than an array; the first that fits counts. */
@@ -207,6 +207,11 @@ function tableReply(lua: LuaMachine, protocol: Protocol, depth: number): Reply {
     nestedField(lua, "verbatim_string", () => verbatimOf(lua)) ??
     arrayOf(lua, protocol, depth)
   );
+}
+
+/** An error loses the ends of lines around it, and has spaces for those inside. */
+export function errorLine(text: Bytes): Bytes {
+  return oneLine(text.replaceAll(/^[\r\n]+|[\r\n]+$/g, ""));
 }
 
 function oneLine(text: Bytes): Bytes {

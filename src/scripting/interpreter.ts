@@ -11,9 +11,9 @@ import type { Bytes } from "../base/bytes.ts";
 import { CommandError } from "../resp/errors.ts";
 import { ErrorReply, type Reply } from "../resp/reply.ts";
 import { bitLibrary } from "./bit-library.ts";
-import { isCountedError, replyOf } from "./conversion.ts";
+import { errorLine, isCountedError, replyOf } from "./conversion.ts";
 import { JsonLibrary } from "./json-library.ts";
-import { isTooDeep, LuaError, LuaMachine, NUMBER, STRING, TABLE, type Native } from "./machine.ts";
+import { isTooDeep, LuaMachine, NUMBER, STRING, TABLE, type Native } from "./machine.ts";
 import { msgpackLibrary } from "./msgpack-library.ts";
 import { PRELUDE } from "./prelude.ts";
 import { ScriptRandom } from "./random.ts";
@@ -255,7 +255,7 @@ export class Interpreter {
     }
     const registration = readRegistration(lua);
     if (this.#registering.has(registration.name)) {
-      throw new LuaError("Function already exists in the library");
+      raise("Function already exists in the library");
     }
     this.#registering.set(registration.name, registration);
     return 0;
@@ -427,7 +427,7 @@ function problemOf(machine: LuaMachine, name: Bytes): ErrorReply {
   const isPlaced = machine.type(-2) === STRING && machine.type(-1) === NUMBER;
   const place = isPlaced ? ` script: ${name}, on ${machine.string(-2)}:${machine.number(-1)}.` : "";
   machine.pop(2);
-  return new ErrorReply(`${text}${place}`.replaceAll(/[\r\n]/g, " "), isCounted);
+  return new ErrorReply(errorLine(`${text}${place}`), isCounted);
 }
 
 /** How many parts of a pattern may match more or less: each can multiply the time that a match takes. */

@@ -5,6 +5,7 @@ import type { Bytes } from "../base/bytes.ts";
 import {
   BOOLEAN,
   LIGHT_USERDATA,
+  ArgumentError,
   LuaError,
   NIL,
   NUMBER,
@@ -57,6 +58,9 @@ const SLOTS = 8;
 const PRECISION_MAX = 14;
 const INT32_MAX = 2 ** 31 - 1;
 
+const INT_MAX = 2 ** 31 - 1;
+const INT_MIN = -(2 ** 31);
+
 export class JsonLibrary {
   #settings = defaults();
 
@@ -67,16 +71,15 @@ export class JsonLibrary {
 
   readonly functions: Readonly<Record<string, Native>> = {
     encode: (lua) => {
-      if (lua.top !== 1) throw new LuaError("bad argument #1 to 'encode' (expected 1 argument)");
+      if (lua.top !== 1) throw new ArgumentError(1, "expected 1 argument");
       lua.pushString(this.#encode(lua, 0));
       return 1;
     },
     decode: (lua) => {
-      if (lua.top !== 1) throw new LuaError("bad argument #1 to 'decode' (expected 1 argument)");
+      if (lua.top !== 1) throw new ArgumentError(1, "expected 1 argument");
       const type = lua.type(1);
       if (type !== STRING && type !== NUMBER) {
-        const got = TYPE_NAMES[type] ?? "no value";
-        throw new LuaError(`bad argument #1 to 'decode' (string expected, got ${got})`);
+        throw new ArgumentError(1, `string expected, got ${lua.typeName(1)}`);
       }
       const { decodeDepthMax, decodeInvalidNumbers } = this.#settings;
       new JsonReader(lua, lua.string(1), {
@@ -192,7 +195,8 @@ export class JsonLibrary {
         lua.pop(1);
         break;
       }
-      highest = Math.max(highest, key);
+      // It counts in 32 bits: what is beyond them makes an object of the table.
+      if (key > highest) highest = key > INT_MAX ? INT_MIN : key;
       count++;
     }
     if (!isArray) return 0;
@@ -238,15 +242,16 @@ export class JsonLibrary {
 
 function invalidWord(word: Bytes): Settings["encodeInvalidNumbers"] {
   if (word === "on" || word === "off" || word === "null") return word;
-  throw new LuaError(`bad argument #1 (invalid option '${word}')`);
+  throw new ArgumentError(1, `invalid option '${word}'`);
 }
 
 function integerSetting(lua: LuaMachine, before: number, max: number): number {
   let value = before;
   if (lua.top >= 1 && lua.type(1) !== NIL) {
-    value = lua.type(1) === NUMBER ? lua.number(1) : 0;
+    if (!lua.isNumber(1)) throw new ArgumentError(1, `number expected, got ${lua.typeName(1)}`);
+    value = lua.number(1);
     if (!Number.isInteger(value) || value < 1 || value > max) {
-      throw new LuaError(`bad argument #1 (expected integer between 1 and ${max})`);
+      throw new ArgumentError(1, `expected integer between 1 and ${max}`);
     }
   }
   lua.pushNumber(value);

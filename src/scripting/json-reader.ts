@@ -102,7 +102,10 @@ export class JsonReader {
       return true;
     }
     const word = this.#matched(INVALID_NUMBER);
-    if (word === null) return false;
+    if (word === null) {
+      if (/[+-]/.test(this.#text.charAt(this.#at))) throw this.#problem("invalid number");
+      return false;
+    }
     if (!this.#limits.invalidNumbers) throw this.#problem("invalid number");
     this.#at += word.length;
     const isNan = /nan/i.test(word);
@@ -115,45 +118,41 @@ export class JsonReader {
     return pattern.exec(this.#text)?.[0] ?? null;
   }
 
-  #string(): Bytes {
+  #string(expected = "value"): Bytes {
     const begin = this.#at + 1;
     let from = begin;
     let out = "";
     for (let at = begin; ; at++) {
       const code = this.#text.charCodeAt(at);
-      if (Number.isNaN(code)) {
+      if (Number.isNaN(code) || code === 0) {
         this.#at = at;
-        throw this.#expectedFound("unexpected end of string");
+        throw this.#problem("unexpected end of string", expected);
       }
       if (code === 0x22) {
         this.#at = at + 1;
         return out + this.#text.slice(from, at);
       }
-      if (code < 0x20) {
-        this.#at = at;
-        throw this.#expectedFound("invalid token");
-      }
       if (code !== 0x5c) continue;
       out += this.#text.slice(from, at);
       this.#at = at;
-      const { bytes, next } = this.#escape(at + 1);
+      const { bytes, next } = this.#escape(at + 1, expected);
       out += bytes;
       from = next;
       at = next - 1;
     }
   }
 
-  #escape(at: number): { bytes: Bytes; next: number } {
+  #escape(at: number, expected: string): { bytes: Bytes; next: number } {
     const letter = this.#text.charAt(at);
     const plain = ESCAPES[letter];
     if (plain !== undefined) return { bytes: plain, next: at + 1 };
-    if (letter !== "u") throw this.#problem("invalid escape code");
+    if (letter !== "u") throw this.#problem("invalid escape code", expected);
     const unit = this.#hex4(at + 1);
-    if (unit === null) throw this.#problem("invalid unicode escape code");
+    if (unit === null) throw this.#problem("invalid unicode escape code", expected);
     if (unit < 0xd800 || unit > 0xdfff) return { bytes: utf8(unit), next: at + 5 };
     const low = this.#text.startsWith("\\u", at + 5) ? this.#hex4(at + 7) : null;
     if (unit > 0xdbff || low === null || low < 0xdc00 || low > 0xdfff) {
-      throw this.#problem("invalid unicode escape code");
+      throw this.#problem("invalid unicode escape code", expected);
     }
     const point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
     return { bytes: utf8(point), next: at + 11 };
@@ -203,7 +202,7 @@ export class JsonReader {
       for (;;) {
         this.#space();
         if (this.#text[this.#at] !== '"') throw this.#expected("object key string");
-        this.#lua.pushString(this.#string());
+        this.#lua.pushString(this.#string("object key string"));
         this.#space();
         if (this.#text[this.#at] !== ":") throw this.#expected("colon");
         this.#at++;
@@ -224,12 +223,8 @@ export class JsonReader {
     return new LuaError(`Expected ${what} but found ${this.#found()} at character ${this.#at + 1}`);
   }
 
-  #expectedFound(found: string): LuaError {
-    return new LuaError(`Expected value but found ${found} at character ${this.#at + 1}`);
-  }
-
-  #problem(found: string): LuaError {
-    return this.#expectedFound(found);
+  #problem(found: string, expected = "value"): LuaError {
+    return new LuaError(`Expected ${expected} but found ${found} at character ${this.#at + 1}`);
   }
 
   /** The token that stands there, by lua-cjson's names. */

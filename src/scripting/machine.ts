@@ -19,6 +19,8 @@ export const NUMBER = 3;
 export const STRING = 4;
 export const TABLE = 5;
 
+const TYPE_NAMES = "nil,boolean,userdata,number,string,table,function,userdata,thread".split(",");
+
 const REGISTRY = -10_000;
 const GLOBALS = -10_002;
 const HOOK_COUNT_MASK = 8;
@@ -45,6 +47,16 @@ export class LuaError extends Error {
     super(message);
     Error.stackTraceLimit = limit;
     this.push = push;
+  }
+}
+
+/** What is wrong with an argument: Lua says which, and of which function, as the script calls it. */
+export class ArgumentError extends LuaError {
+  readonly argument: number;
+
+  constructor(argument: number, message: Bytes) {
+    super(message);
+    this.argument = argument;
   }
 }
 
@@ -179,6 +191,10 @@ export class LuaMachine {
     if (error.push !== null) {
       error.push(this);
       return;
+    }
+    if (error instanceof ArgumentError) {
+      this.#write(`${error.message}\0`, this.#scratch);
+      this.#lua.luaL_argerror(this.#state, error.argument, this.#scratch);
     }
     // Where the caller stands in the script, as Lua's own errors say.
     this.#lua.luaL_where(this.#state, 1);
@@ -321,6 +337,11 @@ export class LuaMachine {
     if (this.type(index) !== STRING) return false;
     const text = this.string(index).trim();
     return text !== "" && !Number.isNaN(Number(text));
+  }
+
+  /** The name of the type of an argument, as Lua's errors have it. */
+  typeName(index: number): string {
+    return TYPE_NAMES[this.type(index)] ?? "no value";
   }
 
   number(index: number): number {

@@ -3,6 +3,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import {
   BOOLEAN,
+  ArgumentError,
   LuaError,
   NIL,
   NUMBER,
@@ -24,7 +25,7 @@ export const msgpackLibrary: Readonly<Record<string, Native>> = {
   unpack_one: (lua) =>
     unpackMany(lua, { limit: 1, offset: optionalNumber(lua, 2, 0), tellsOffset: true }),
   unpack_limit: (lua) => {
-    if (lua.top < 2) throw new LuaError("bad argument #2 to 'unpack_limit' (number expected)");
+    if (lua.top < 2) throw new ArgumentError(2, "number expected, got no value");
     const limit = optionalNumber(lua, 2, 0);
     return unpackMany(lua, { limit, offset: optionalNumber(lua, 3, 0), tellsOffset: true });
   },
@@ -39,7 +40,7 @@ function optionalNumber(lua: LuaMachine, index: number, otherwise: number): numb
 function pack(lua: LuaMachine): number {
   const { top } = lua;
   if (top === 0) {
-    throw new LuaError("bad argument #0 to 'pack' (MessagePack pack needs input.)");
+    throw new ArgumentError(0, "MessagePack pack needs input.");
   }
   let out = "";
   for (let index = 1; index <= top; index++) {
@@ -175,7 +176,7 @@ function unpackMany(
   const { limit, offset, tellsOffset } = options;
   const type = lua.top >= 1 ? lua.type(1) : NIL;
   if (type !== STRING && type !== NUMBER) {
-    throw new LuaError("bad argument #1 to 'unpack' (string expected)");
+    throw new ArgumentError(1, `string expected, got ${lua.typeName(1)}`);
   }
   const text = lua.string(1);
   if (offset < 0 || limit < 0) {
@@ -263,7 +264,8 @@ class Reader {
         lua.pushNumber(this.#unsigned(1 << (tag - 0xcc)));
         return;
       case 0xcf:
-        lua.pushNumber(Number(this.#buffer(8).readBigUInt64BE()));
+        // As in Redis, where Lua's integers have a sign.
+        lua.pushNumber(Number(this.#buffer(8).readBigInt64BE()));
         return;
       case 0xd0:
       case 0xd1:

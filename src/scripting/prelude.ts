@@ -29,7 +29,7 @@ local function proxy(contents)
 end
 
 local function writable(t)
-  if behind[t] then error({ err = "ERR " .. READONLY }, 0) end
+  if behind[t] then error(READONLY, 0) end
   return t
 end
 

@@ -1,7 +1,7 @@
 // math.random of scripts: C's drand48 from its usual beginning, as in Redis, so that what math.randomseed
 // promises holds across servers.
 
-import { LuaError, type LuaMachine } from "./machine.ts";
+import { ArgumentError, LuaError, type LuaMachine } from "./machine.ts";
 
 const TWO_24 = 2 ** 24;
 // The multiplier 0x5DEECE66D in two parts of 24 bits, and the addend.
@@ -48,7 +48,7 @@ export class ScriptRandom {
     const from = top === 1 ? 1 : integerAt(lua, 1);
     const to = integerAt(lua, top);
     if (from > to) {
-      throw new LuaError(`bad argument #${top} to 'random' (interval is empty)`);
+      throw new ArgumentError(top, "interval is empty");
     }
     lua.pushNumber(Math.floor(fraction * (to - from + 1)) + from);
     return 1;
@@ -62,7 +62,7 @@ export class ScriptRandom {
 
 function integerAt(lua: LuaMachine, index: number): number {
   if (lua.top < index || !lua.isNumber(index)) {
-    throw new LuaError(`bad argument #${index} to 'random' (number expected)`);
+    throw new ArgumentError(index, `number expected, got ${lua.typeName(index)}`);
   }
   return Math.trunc(lua.number(index));
 }

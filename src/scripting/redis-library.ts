@@ -59,14 +59,14 @@ export function redisLibrary(state: RunState): Readonly<Record<string, Native | 
     ...CONSTANTS,
     call: (lua) => {
       const reply = called(lua, state);
-      if (reply instanceof ErrorReply) {
-        throw new LuaError(reply.text, () => pushCountedError(lua, reply.text));
-      }
+      if (reply instanceof ErrorReply) throw new LuaError(reply.text, () => push(lua, reply));
       pushReply(lua, reply, state.protocol);
       return 1;
     },
     pcall: (lua) => {
-      pushReply(lua, called(lua, state), state.protocol);
+      const reply = called(lua, state);
+      if (reply instanceof ErrorReply) push(lua, reply);
+      else pushReply(lua, reply, state.protocol);
       return 1;
     },
     error_reply: (lua) => tagged(lua, "err"),
@@ -75,18 +75,16 @@ export function redisLibrary(state: RunState): Readonly<Record<string, Native | 
     log: (lua) => log(lua, state),
     setresp: (lua) => {
       if (lua.top !== 1) raise("redis.setresp() requires one argument.");
-      const version = lua.type(1) === NUMBER ? lua.number(1) : 0;
+      const version = Math.trunc(lua.isNumber(1) ? lua.number(1) : 0);
       if (version !== 2 && version !== 3) raise("RESP version must be 2 or 3.");
       state.protocol = version === 3 ? 3 : 2;
       return 0;
     },
     set_repl: (lua) => {
       if (lua.top !== 1) raise("redis.set_repl() requires two arguments.");
-      const flags = lua.type(1) === NUMBER ? lua.number(1) : -1;
+      const flags = lua.isNumber(1) ? lua.number(1) : -1;
       if ((flags & ~3) !== 0) {
-        raise(
-          "Invalid replication flags. Please use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
-        );
+        raise("Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
       }
       return 0;
     },
@@ -113,6 +111,12 @@ export function loadingLibrary(state: RunState): Readonly<Record<string, Native 
 /** An error in the words of Redis, without the place in the script that Lua would put in front. */
 export function raise(text: Bytes): never {
   throw new LuaError(text, (lua) => pushError(lua, `ERR ${text}`));
+}
+
+/** What never came to be a command has not been counted. */
+function push(lua: LuaMachine, error: ErrorReply): void {
+  if (error === NO_ARGUMENTS || error === BAD_ARGUMENTS) pushError(lua, error.text);
+  else pushCountedError(lua, error.text);
 }
 
 function called(lua: LuaMachine, { host, protocol }: RunState): Reply {
@@ -178,9 +182,9 @@ export function sha1(text: Bytes): string {
 function log(lua: LuaMachine, { host }: RunState): number {
   const { top } = lua;
   if (top < 2) raise("redis.log() requires two arguments or more.");
-  if (lua.type(1) !== NUMBER) raise("First argument must be a number (log level).");
-  const level = LOG_LEVELS[lua.number(1)];
-  if (level === undefined) raise("Invalid log level.");
+  if (!lua.isNumber(1)) raise("First argument must be a number (log level).");
+  const level = LOG_LEVELS[Math.trunc(lua.number(1))];
+  if (level === undefined) raise("Invalid debug level.");
   const words: Bytes[] = [];
   for (let index = 2; index <= top; index++) {
     const type = lua.type(index);
@@ -196,7 +200,7 @@ function aclCheck(lua: LuaMachine, { host }: RunState): number {
     raise("Please specify at least one argument for this redis.acl_check_cmd() call");
   }
   if (args instanceof ErrorReply)
-    raise("redis.acl_check_cmd() arguments must be strings or integers");
+    raise("Lua redis lib command arguments must be strings or integers");
   try {
     lua.pushBoolean(host?.mayCall(args) ?? true);
   } catch (error) {
@@ -238,12 +242,18 @@ export function readRegistration(lua: LuaMachine): Registration {
     }
     return namedRegistration(lua);
   }
-  if (lua.type(1) !== STRING) raise("first argument to redis.register_function must be a string");
+  if (!isText(lua, 1)) raise("first argument to redis.register_function must be a string");
   const name = lua.string(1);
   if (lua.type(2) !== FUNCTION)
     raise("second argument to redis.register_function must be a function");
   lua.pushValue(2);
   return checked({ name, description: null, flags: [], callback: lua.reference() });
+}
+
+/** A number is as good as the text that spells it. */
+function isText(lua: LuaMachine, index: number): boolean {
+  const type = lua.type(index);
+  return type === STRING || type === NUMBER;
 }
 
 function namedRegistration(lua: LuaMachine): Registration {
@@ -253,17 +263,17 @@ function namedRegistration(lua: LuaMachine): Registration {
   let callback: number | null = null;
   lua.pushNil();
   while (lua.next(1)) {
-    if (lua.type(-2) !== STRING)
+    if (!isText(lua, -2))
       raise("named argument key given to redis.register_function is not a string");
-    const key = lua.string(-2);
+    const key = lua.type(-2) === STRING ? lua.string(-2) : "";
     switch (key) {
       case "function_name":
-        if (lua.type(-1) !== STRING)
+        if (!isText(lua, -1))
           raise("function_name argument given to redis.register_function must be a string");
         name = lua.string(-1);
         break;
       case "description":
-        if (lua.type(-1) !== STRING)
+        if (!isText(lua, -1))
           raise("description argument given to redis.register_function must be a string");
         description = lua.string(-1);
         break;

@@ -59,6 +59,18 @@ export class ScriptCache {
     return script;
   }
 
+  /** Whether EVAL has been sent this text before. */
+  hasEvaluated(source: Bytes): boolean {
+    return this.#bySource.has(source);
+  }
+
+  /** A script that does not compile is not one. */
+  forget({ sha, source }: Script): void {
+    if (this.#loaded.delete(sha)) this.#loadedBytes -= source.length;
+    this.#evaluated.delete(sha);
+    this.#bySource.delete(source);
+  }
+
   #forgetOldest(): void {
     const [oldest] = this.#bySource;
     if (oldest === undefined) return;

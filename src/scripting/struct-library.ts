@@ -1,13 +1,20 @@
 // The library `struct`: values to binary and back by a format, as Roberto Ierusalimschy's lua-struct 0.2
 // with Redis's checks.
 //
-//   > < =      big, little, native (little) endian       !n   align to n, a power of 2 (8)
+//   > <        big, little (the usual) endian            !n   align to n, a power of 2 (8)
 //   x          a byte of padding                        b B h H l L T   1, 1, 2, 2, 8, 8, 8 bytes, signed/unsigned
 //   i I        4 bytes, or as many as follow            f d  float, double
 //   s          a string that ends with a zero           cn   n characters; c0: all, or as many as the last number said
 
 import type { Bytes } from "../base/bytes.ts";
-import { LuaError, NUMBER, STRING, type LuaMachine, type Native } from "./machine.ts";
+import {
+  ArgumentError,
+  LuaError,
+  NUMBER,
+  STRING,
+  type LuaMachine,
+  type Native,
+} from "./machine.ts";
 
 export const structLibrary: Readonly<Record<string, Native>> = { pack, unpack, size: sizeOfFormat };
 
@@ -27,11 +34,14 @@ interface Item {
 /** Goes through a format, one item at a time; `at` is where the next one begins. */
 class Format {
   readonly #text: Bytes;
+  readonly #ignoresLetters: boolean;
   #index = 0;
   #isLittle = true;
   #alignment = 1;
 
-  constructor(text: Bytes) {
+  /** `ignoresLetters`: whether letters and digits that mean nothing take no room, or are refused. */
+  constructor(text: Bytes, ignoresLetters = false) {
+    this.#ignoresLetters = ignoresLetters;
     this.#text = text;
   }
 
@@ -53,13 +63,12 @@ class Format {
         this.#isLittle = false;
         return true;
       case "<":
-      case "=":
         this.#isLittle = true;
         return true;
       case "!": {
         const alignment = this.#number(ALIGNMENT_MAX);
         if (alignment === 0 || (alignment & (alignment - 1)) !== 0) {
-          throw new LuaError("alignment is not a power of 2");
+          throw new LuaError(`alignment ${alignment} is not a power of 2`);
         }
         this.#alignment = alignment;
         return true;
@@ -98,7 +107,8 @@ class Format {
         return size;
       }
       default:
-        throw new LuaError(`invalid format option '${option}'`);
+        if (this.#ignoresLetters && /[0-9A-Za-z]/.test(option)) return 0;
+        throw new ArgumentError(1, `invalid format option '${option}'`);
     }
   }
 
@@ -122,26 +132,24 @@ class Format {
 function textOf(lua: LuaMachine, index: number): Bytes {
   const type = lua.type(index);
   if (type === STRING || type === NUMBER) return lua.string(index);
-  throw new LuaError(`bad argument #${index} (string expected)`);
+  throw new ArgumentError(index, `string expected, got ${typeName(lua, index)}`);
 }
 
 function numberOf(lua: LuaMachine, index: number): number {
-  const type = lua.type(index);
-  const value = type === NUMBER || type === STRING ? lua.number(index) : NaN;
-  if (type === NUMBER || (type === STRING && !Number.isNaN(value))) return value;
-  throw new LuaError(`bad argument #${index} (number expected)`);
+  if (lua.isNumber(index)) return lua.number(index);
+  throw new ArgumentError(index, `number expected, got ${typeName(lua, index)}`);
+}
+
+/** What is missing is a nil to this library. */
+function typeName(lua: LuaMachine, index: number): string {
+  return index > lua.top ? "nil" : lua.typeName(index);
 }
 
 function pack(lua: LuaMachine): number {
   const format = new Format(textOf(lua, 1));
-  const { top } = lua;
   let out = "";
   let argument = 1;
-  const take = (): number => {
-    argument++;
-    if (argument > top) throw new LuaError(`bad argument #${argument} (no value)`);
-    return argument;
-  };
+  const take = (): number => ++argument;
   for (let item = format.next(0); item !== null; item = format.next(out.length)) {
     out += "\0".repeat(item.padding) + packed(lua, item, take);
   }
@@ -162,7 +170,7 @@ function packed(lua: LuaMachine, item: Item, take: () => number): Bytes {
       const index = take();
       const text = textOf(lua, index);
       const size = item.size === 0 ? text.length : item.size;
-      if (text.length < size) throw new LuaError(`bad argument #${index} (string too short)`);
+      if (text.length < size) throw new ArgumentError(index, "string too short");
       return text.slice(0, size);
     }
     default:
@@ -201,7 +209,7 @@ function unpack(lua: LuaMachine): number {
   let count = 0;
   for (let item = format.next(at); item !== null; item = format.next(at)) {
     at += item.padding;
-    if (at + item.size > data.length) throw new LuaError("data string too short");
+    if (at + item.size > data.length) throw new ArgumentError(2, "data string too short");
     lua.reserve(2);
     at = unpackItem(lua, item, { data, at, count });
     if (item.option !== "x") count++;
@@ -252,7 +260,7 @@ function unpackCharacters(
     }
     size = lua.number(-1);
     lua.pop(1);
-    if (size < 0 || at + size > data.length) throw new LuaError("data string too short");
+    if (size < 0 || at + size > data.length) throw new ArgumentError(2, "data string too short");
   }
   lua.pushString(data.slice(at, at + size));
   return at + size;
@@ -275,12 +283,12 @@ function floatOf(bytes: Bytes, { size, isLittle }: Item): number {
 }
 
 function sizeOfFormat(lua: LuaMachine): number {
-  const format = new Format(textOf(lua, 1));
+  const format = new Format(textOf(lua, 1), true);
   let at = 0;
   for (let item = format.next(at); item !== null; item = format.next(at)) {
-    if (item.option === "s") throw new LuaError("variable-size format for strings");
+    if (item.option === "s") throw new ArgumentError(1, "option 's' has no fixed size");
     if (item.option === "c" && item.size === 0) {
-      throw new LuaError("variable-length format 'c0'");
+      throw new ArgumentError(1, "option 'c0' has no fixed size");
     }
     at += item.padding + item.size;
   }

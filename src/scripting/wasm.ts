@@ -50,6 +50,7 @@ export interface LuaExports {
   stackRestore(stack: number): void;
   luaL_newstate(): Pointer;
   luaL_loadbuffer(L: Pointer, text: Pointer, size: number, name: Pointer): number;
+  luaL_argerror(L: Pointer, argument: number, text: Pointer): number;
   luaL_where(L: Pointer, level: number): void;
   luaL_ref(L: Pointer, table: number): number;
   luaL_unref(L: Pointer, table: number, reference: number): void;

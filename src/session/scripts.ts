@@ -25,6 +25,9 @@ const NO_SCRIPT = new CommandError("NOSCRIPT No matching script. Please use EVAL
 const UNKNOWN_COMMAND = new ErrorReply("ERR Unknown Redis command called from script");
 const WRONG_ARITY = new ErrorReply("ERR Wrong number of args calling Redis command from script");
 const NOT_FROM_SCRIPT = new ErrorReply("ERR This Redis command is not allowed from script");
+const NOT_DECLARED_READONLY = new CommandError(
+  "ERR Can not execute a script with write flag using *_ro command.",
+);
 const SCRIPT_OUT_OF_MEMORY = new CommandError(
   "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
 );
@@ -43,7 +46,20 @@ export class SessionScripts implements ScriptPort {
   }
 
   runScript(view: View, source: Bytes, call: ScriptCall): Reply {
-    return this.#runScript(view, this.#session.host.scripting.cache.evaluated(source), call);
+    const { cache } = this.#session.host.scripting;
+    const isNew = !cache.hasEvaluated(source);
+    const script = cache.evaluated(source);
+    if (isNew) this.#compile(script);
+    return this.#runScript(view, script, call);
+  }
+
+  /** Throws CommandError, and forgets the script, when it does not compile. */
+  #compile(script: Script): void {
+    const { scripting } = this.#session.host;
+    const problem = scripting.compileError(script);
+    if (problem === null) return;
+    scripting.cache.forget(script);
+    throw new CommandError(`ERR Error compiling script (new function): ${problem}`);
   }
 
   runRemembered(view: View, sha: Bytes, call: ScriptCall): Reply {
@@ -54,6 +70,7 @@ export class SessionScripts implements ScriptPort {
 
   #runScript(view: View, script: Script, call: ScriptCall): Reply {
     const { sha, source, flags } = script;
+    if (call.isReadonly && flags.isDeclared && !flags.noWrites) throw NOT_DECLARED_READONLY;
     const { keys, argv } = call;
     const rules = { flags, isReadonly: call.isReadonly || flags.noWrites };
     return this.#run(view, { job: { kind: "script", sha, source, keys, argv }, rules, call });
@@ -196,11 +213,9 @@ export class SessionScripts implements ScriptPort {
   }
 
   remember(source: Bytes): string {
-    const { scripting } = this.#session.host;
-    const script = scripting.cache.load(source);
-    const problem = scripting.compileError(script);
-    if (problem === null) return script.sha;
-    throw new CommandError(`ERR Error compiling script (new function): ${problem}`);
+    const script = this.#session.host.scripting.cache.load(source);
+    this.#compile(script);
+    return script.sha;
   }
 
   isRemembered(sha: Bytes): boolean {
@@ -295,7 +310,8 @@ class ScriptRun implements ScriptHost {
     const { host } = this.#session;
     const { scriptsMayCallAll } = host.settings;
     if (!scriptsMayCallAll && command.row.flags.includes("noscript")) return NOT_FROM_SCRIPT;
-    if (command.isWrite && this.#rules.isReadonly) return READONLY_SCRIPT;
+    // What a replica would be told of counts as a write here, as in Redis: PUBLISH, PFCOUNT.
+    if (command.isHeldByWritePause && this.#rules.isReadonly) return READONLY_SCRIPT;
     const denied = host.permission(this.#session, command, args) ?? this.#denial(command, args);
     if (denied !== null) return denied.reply;
     if (!command.isWrite) return null;

@@ -53,7 +53,9 @@ export async function fuzz(endpoints: Endpoints, options: FuzzOptions): Promise<
   for (; done < programs && found.size < options.foundMax; done++) {
     const program = programOf(options.seed + done, options.families);
     // oxlint-disable-next-line no-await-in-loop -- one program after the other is the point
-    const difference = await firstDifference(endpoints, program, known);
+    const difference = await firstDifference(endpoints, program, known).catch((error: unknown) => {
+      throw new Error(`seed ${program.seed} ends a server`, { cause: error });
+    });
     if (difference === null) continue;
     const signature = signatureOf(difference);
     if (found.has(signature)) continue;
@@ -104,62 +106,95 @@ function* compare(
     const theirs = redis[index] ?? null;
     const isExec = (args[0] ?? "").toUpperCase() === "EXEC";
     if (isExec && Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
-      yield* compareElements(queue, ours, theirs);
-    } else yield* compareOne(args, ours, theirs);
+      const before = commands.slice(0, index);
+      for (const [at, queued] of queue.entries()) {
+        const pair = { ours: ours[at] ?? null, theirs: theirs[at] ?? null };
+        yield* compareOne({ args: queued, before, ...pair });
+      }
+    } else yield* compareOne({ args, before: commands.slice(0, index), ours, theirs });
     if (format(theirs) === "QUEUED") queue.push(args);
     else if (!(theirs instanceof ErrorReply) || isExec) queue = [];
   }
 }
 
-function* compareElements(
-  queue: readonly Command[],
-  kept: readonly Reply[],
-  redis: readonly Reply[],
-): Generator<Difference> {
-  for (const [at, args] of queue.entries()) {
-    yield* compareOne(args, kept[at] ?? null, redis[at] ?? null);
+interface Pair {
+  readonly args: Command;
+  readonly before: readonly Command[];
+  readonly ours: Reply;
+  readonly theirs: Reply;
+}
+
+function* compareOne({ args, before, ours, theirs }: Pair): Generator<Difference> {
+  const kept = normal(args, ours);
+  const redis = normal(args, theirs);
+  if (kept !== redis) yield { args, before, kept, redis };
+}
+
+/** Looks for less that still differs in the same way. */
+class Shrinking {
+  readonly #endpoints: Endpoints;
+  readonly #signature: string;
+  least: Found;
+  #runsLeft = SHRINK_RUNS_MAX;
+
+  constructor(endpoints: Endpoints, found: Found) {
+    this.#endpoints = endpoints;
+    this.#signature = signatureOf(found);
+    this.least = found;
   }
-}
 
-function* compareOne(args: Command, kept: Reply, redis: Reply): Generator<Difference> {
-  const ours = normal(args, kept);
-  const theirs = normal(args, redis);
-  if (ours !== theirs) yield { args, kept: ours, redis: theirs };
-}
+  get #commands(): readonly Command[] {
+    return this.least.program.commands;
+  }
 
-/** Leaves out commands, many at a time and then one by one, then lines of scripts, while it differs. */
-async function shrink(endpoints: Endpoints, found: Found): Promise<Found> {
-  let least = found;
-  let runs = 0;
-  const isLess = async (commands: readonly Command[]): Promise<boolean> => {
-    runs++;
-    const program = { ...least.program, commands };
-    const difference = await firstDifference(endpoints, program, new Map());
-    if (difference === null || signatureOf(difference) !== signatureOf(found)) return false;
-    least = { ...difference, program };
+  async #isEnough(commands: readonly Command[]): Promise<boolean> {
+    this.#runsLeft--;
+    const program = { ...this.least.program, commands };
+    const difference = await firstDifference(this.#endpoints, program, new Map());
+    if (difference === null || signatureOf(difference) !== this.#signature) return false;
+    this.least = { ...difference, program };
     return true;
-  };
-  for (let size = Math.floor(found.program.commands.length / 2); size >= 1;) {
+  }
+
+  /** Leaves out `size` commands at a time; true if any could be. */
+  async dropCommands(size: number): Promise<boolean> {
     let hasShrunk = false;
-    for (let at = 0; at < least.program.commands.length && runs < SHRINK_RUNS_MAX;) {
-      const { commands } = least.program;
+    for (let at = 0; at < this.#commands.length && this.#runsLeft > 0;) {
+      const fewer = [...this.#commands.slice(0, at), ...this.#commands.slice(at + size)];
       // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
-      if (await isLess([...commands.slice(0, at), ...commands.slice(at + size)])) hasShrunk = true;
+      if (await this.#isEnough(fewer)) hasShrunk = true;
       else at += size;
     }
-    if (size > 1) size = Math.floor(size / 2);
-    else if (!hasShrunk || runs >= SHRINK_RUNS_MAX) break;
+    return hasShrunk && this.#runsLeft > 0;
   }
-  for (let number = 0; number < least.program.commands.length; number++) {
-    for (let line = 1; line < linesOf(least, number).length && runs < 2 * SHRINK_RUNS_MAX;) {
-      const fewer = linesOf(least, number).toSpliced(line, 1).join("\n");
-      const words = least.program.commands[number] ?? [];
-      const command = words.map((word) => (word.includes("\n") ? fewer : word));
-      // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
-      if (!(await isLess(least.program.commands.with(number, command)))) line++;
+
+  /** Leaves out lines of the scripts. */
+  async dropLines(): Promise<void> {
+    this.#runsLeft = SHRINK_RUNS_MAX;
+    for (let number = 0; number < this.#commands.length; number++) {
+      for (let line = 1; line < linesOf(this.least, number).length && this.#runsLeft > 0;) {
+        const fewer = linesOf(this.least, number).toSpliced(line, 1).join("\n");
+        const words = this.#commands[number] ?? [];
+        const command = words.map((word) => (word.includes("\n") ? fewer : word));
+        // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
+        if (!(await this.#isEnough(this.#commands.with(number, command)))) line++;
+      }
     }
   }
-  return least;
+}
+
+/** Leaves out commands, many at a time and then one by one, then lines of scripts. */
+async function shrink(endpoints: Endpoints, found: Found): Promise<Found> {
+  const shrinking = new Shrinking(endpoints, found);
+  let size = Math.floor(found.program.commands.length / 2);
+  // oxlint-disable-next-line no-await-in-loop -- each attempt rests on the one before
+  for (; size > 1; size = Math.floor(size / 2)) await shrinking.dropCommands(size);
+  // oxlint-disable-next-line no-await-in-loop -- the same
+  while (await shrinking.dropCommands(1)) {
+    // Until nothing more can go.
+  }
+  await shrinking.dropLines();
+  return shrinking.least;
 }
 
 function linesOf({ program }: Found, number: number): string[] {

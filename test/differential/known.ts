@@ -5,6 +5,8 @@ import type { Bytes } from "../../src/base/bytes.ts";
 
 export interface Difference {
   readonly args: readonly Bytes[];
+  /** What the program said before it. */
+  readonly before: readonly (readonly Bytes[])[];
   /** Replies as compared: format() of what normal.ts makes of them. */
   readonly kept: string;
   readonly redis: string;
@@ -21,8 +23,22 @@ interface Known {
 const isNamed = ({ args }: Difference, ...names: readonly string[]): boolean =>
   names.includes((args[0] ?? "").toUpperCase());
 
+/** Whether such a command came before; scripts may have called it unseen. */
+const follows = ({ before }: Difference, pattern: RegExp): boolean =>
+  before.some(
+    ([name = "", ...rest]) =>
+      pattern.test(name) || (CALLS.test(name) && rest.some((word) => pattern.test(word))),
+  );
+const CALLS = /^(?:EVAL|FCALL|FUNCTION|SCRIPT)/i;
+const isError = ({ kept, redis }: Difference): boolean =>
+  kept.startsWith("-") || redis.startsWith("-");
+
 const NO_OPPOSITE = "-ERR value is out of range, value must between -9223372036854775807";
 const withoutConsumers = (text: string): string => text.replaceAll(/"consumers"[,:] \d+/g, "");
+
+const LEX_COMMANDS = "ZRANGE,ZRANGESTORE,ZLEXCOUNT,ZRANGEBYLEX,ZREVRANGEBYLEX,ZREMRANGEBYLEX".split(
+  ",",
+);
 
 const isEncoding = (difference: Difference): boolean =>
   isNamed(difference, "OBJECT") && (difference.args[1] ?? "").toUpperCase() === "ENCODING";
@@ -35,7 +51,8 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isEncoding(difference) &&
       difference.kept === '"listpack"' &&
-      difference.redis === '"skiplist"',
+      difference.redis === '"skiplist"' &&
+      follows(difference, /^SORT(?:_RO)?$/i),
   },
   {
     what: "SORT ALPHA of texts with a zero byte, which end there in Redis",
@@ -101,7 +118,28 @@ export const KNOWN: readonly Known[] = [
     what: "ranges by the bytes of members where scores differ are not specified",
     heading: "Sorted sets",
     ends: true,
-    applies: ({ args }) => args.some((word) => /^(?:BYLEX|Z\w*LEX\w*)$/i.test(word)),
+    applies: (difference) =>
+      !isError(difference) &&
+      difference.args.some((word) => /^(?:BYLEX|Z\w*LEX\w*)$/i.test(word)) &&
+      isNamed(difference, ...LEX_COMMANDS),
+  },
+  {
+    what: "PFCOUNT remembers its result, which is no change that a WATCH is lost by",
+    heading: "HyperLogLogs",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "EXEC") &&
+      difference.redis.startsWith("nil") &&
+      follows(difference, /\bPFCOUNT\b/i),
+  },
+  {
+    what: "what happens to the groups of a stream is a change that a WATCH is lost by",
+    heading: "Streams",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "EXEC") &&
+      difference.kept.startsWith("nil") &&
+      follows(difference, /\b(?:XGROUP|XREADGROUP|XACK|XCLAIM|XAUTOCLAIM)\b/i),
   },
   {
     what: "which of two errors of ZMPOP and BZMPOP is told",

@@ -96,7 +96,9 @@ export function normal(args: readonly Bytes[], reply: Reply): string {
 
 /** What an error quotes ends at a zero byte in Redis, whose texts are C strings. */
 function untilZeros({ text }: ErrorReply): ErrorReply {
-  return new ErrorReply(text.replaceAll(ZERO_AND_ON, ""));
+  // Of several functions that are in the way, Redis names any.
+  const told = text.replace(/^ERR Function \S+ already exists$/, "ERR Function already exists");
+  return new ErrorReply(told.replaceAll(ZERO_AND_ON, ""));
 }
 
 function itemsOf(reply: Reply): readonly Reply[] {
