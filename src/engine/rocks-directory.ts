@@ -60,7 +60,10 @@ export function checkFamilies(path: string, found: readonly string[], names: rea
 }
 
 export function holdsForeignData(path: string): DirectoryRefused {
-  return new DirectoryRefused(path, "holds a RocksDB database of another program", USE_ANOTHER);
+  const reason = "holds a RocksDB database of another program, or a damaged one";
+  // A MANIFEST of ours that is cut short knows some of our families only.
+  const advice = `${USE_ANOTHER}; if it is Kept's, restore it from a backup`;
+  return new DirectoryRefused(path, reason, advice);
 }
 
 /** What RocksDB said when it could not open the database. */
@@ -71,7 +74,7 @@ export function openingFailed(path: string, code: string, words: string): Direct
   }
   if (code === "Corruption") {
     const advice =
-      "nothing was changed; restore it from a backup, or look at it with RocksDB's `ldb`";
+      "nothing was changed; restore it from a backup, or, if it is the log, cut it with 'kept check --cut-log'";
     return new DirectoryRefused(path, `holds a damaged database (${words})`, advice);
   }
   const advice = "check the disk, the permissions and the free space, and start again";

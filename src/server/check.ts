@@ -20,6 +20,7 @@ import { earlier } from "../keyspace/value.ts";
 import { DATA, ELEMENTS, EXPIRY, META, ORDER, STORES } from "../engine/engine.ts";
 import { StorageError, type Cursor, type Engine, type StoreId } from "../engine/engine.ts";
 import { openRocksEngine } from "../engine/rocksdb.ts";
+import { afterPowerCut } from "../engine/rocks-settings.ts";
 import { rocksSettings } from "./engine-settings.ts";
 
 export interface CheckReport {
@@ -38,12 +39,19 @@ export class NothingThere extends Error {
   override readonly name = "NothingThere";
 }
 
+export interface CheckOptions {
+  /** Reads a damaged log up to the damage, and drops what stands behind it for good. */
+  readonly cutsLog: boolean;
+}
+
 /** Rejects with NothingThere, or with DirectoryRefused when the store cannot be opened at all; its message says why. */
-export async function checkDirectory(dir: string): Promise<CheckReport> {
+export async function checkDirectory(dir: string, options: CheckOptions): Promise<CheckReport> {
   const path = join(resolve(dir), "db");
   // Opening would make an empty store.
   if (!existsSync(path)) throw new NothingThere(`there is no Kept database in '${resolve(dir)}'`);
-  const engine = await openRocksEngine(path, rocksSettings(new Config()));
+  const usual = rocksSettings(new Config());
+  const settings = options.cutsLog ? afterPowerCut(usual) : usual;
+  const engine = await openRocksEngine(path, settings);
   try {
     return checkStore(engine);
   } finally {

@@ -27,6 +27,7 @@ import { TemporaryDirectory } from "../engine/temporary.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 import { ServerProcess, argumentsOf } from "../support/process.ts";
 import { request } from "../support/raw-client.ts";
+import { runTool } from "../support/tool.ts";
 
 /** Tables of one megabyte, as they were flushed; the middle of such a file is the middle of a value. */
 const SETTINGS = {
@@ -152,11 +153,37 @@ test("a byte in the middle of the log turned: refused, rather than dropping what
   for (const file of untouched) assert.ok(left.delete(file), `changed: ${file}`);
   for (const file of left) assert.match(file, /\.sst /);
 
+  using cut = new TemporaryDirectory();
+  cpSync(copy.dir, cut.path, { recursive: true });
+  await expectCut(cut.path);
+
   // The damage undone, everything is there: the refusal cost nothing.
   flipByte(path, half(path));
   await using server = await ServerProcess.start({ dir: copy.dir, settings: SETTINGS });
   assert.equal(await (await server.client()).send("DBSIZE"), KEY_COUNT);
 });
+
+/** `kept check --cut-log` leaves what stands before the damage, and the server takes it from there. */
+async function expectCut(dir: string): Promise<void> {
+  const refused = await runTool(process.execPath, ["bin/kept", "check", dir]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /holds a damaged database/);
+  const { code, stdout } = await runTool(process.execPath, ["bin/kept", "check", "--cut-log", dir]);
+  assert.match(stdout, /^CUTTING THE LOG: what stands behind its first damage is dropped\.$/m);
+  assert.match(stdout, /^All is well\.$/m);
+  assert.equal(code, 0);
+  await using server = await ServerProcess.start({ dir, settings: SETTINGS });
+  const client = await server.client();
+  const count = await client.send("DBSIZE");
+  assert.ok(typeof count === "number" && count > 0 && count < KEY_COUNT);
+  // They were written in order: what is left are the first so many.
+  for (let index = 0; index < KEY_COUNT; index += 7) {
+    const expected: Bytes | null = index < count ? valueOf(index) : null;
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.equal(await client.send("GET", keyOf(index)), expected, keyOf(index));
+  }
+  assert.deepEqual(await client.send("SET", "written-since", "v"), OK);
+}
 
 test("bytes turned inside a table: who asks for them hears so, everybody else is served", async (t) => {
   using copy = new Copy();
