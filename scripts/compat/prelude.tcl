@@ -330,6 +330,8 @@ proc compat::main {arguments} {
     load_definitions tests/test_helper.tcl
     compat::replace_procedures
     read_internals $internals
+    # Debian's redis-server, which shows that the harness is sound, is 7.0 itself.
+    if {[string match "*redis-server" [lindex $program 0]]} {set compat::rewritten {}}
     set ::baseport $baseport
     set ::portcount 200
     set ::test_server_fd none
