@@ -56,7 +56,7 @@ export interface CoreOptions {
   readonly limits: Limits;
   readonly scripting?: ScriptingSettings & LongScriptSettings;
   /** Where scripts go that take long; without one they run to their end on the loop. */
-  readonly scriptThread?: ScriptThread;
+  readonly scriptThread?: ScriptThread | null;
   readonly commands: CommandRows;
   /** `rename-command`: lower-case names to new ones; "" takes a command away. */
   readonly renames: ReadonlyMap<string, string>;

@@ -19,6 +19,7 @@ import { DirectoryRefused } from "../engine/rocks-directory.ts";
 import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
 import { KEPT_VERSION } from "../base/version.ts";
+import type { ScriptThread } from "../session/long-scripts.ts";
 import { Admin } from "./admin.ts";
 import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
@@ -42,6 +43,8 @@ export interface Environment {
   readonly onShutdown: () => void;
   /** Our own bug: called once; the process must not go on. */
   readonly onBug: (error: unknown) => void;
+  /** Where scripts go that take long, instead of a thread; null for none: they run on the loop. */
+  readonly scriptThread?: ScriptThread | null;
 }
 
 /** Why the server does not start, in words for the operator. */
@@ -110,7 +113,8 @@ interface Given {
   readonly environment: Environment;
 }
 
-async function startOn(
+/** The whole server on an engine that is open; the simulation gives it one without a disk. */
+export async function startOn(
   engine: Engine,
   listeners: readonly Listener[],
   given: Given,
@@ -227,7 +231,10 @@ function openCore(
       session,
       limits,
       scripting,
-      scriptThread: new WorkerThread(scripting.memoryBytesMax),
+      scriptThread:
+        environment.scriptThread === undefined
+          ? new WorkerThread(scripting.memoryBytesMax)
+          : environment.scriptThread,
       commands: COMMANDS,
       renames,
       drill: config.get("enable-debug-command") === "no" ? null : new Drill(clock, random),

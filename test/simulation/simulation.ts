@@ -1,348 +1,396 @@
-// One run of the simulation: the whole core on the memory engine and a clock moved by hand. Clients
-// say random things, witnesses write what they will look for again; commits are refused, stalled or
-// lost from sight, reads are cold, threads slow, clients go, the process and the machine die. From
-// time to time everything comes to rest, and what must hold is checked (checks.ts).
+// One run of the simulation: a whole server, its clients, and everything that can happen to either, by
+// one seed. Each step takes its chance from the seed and its own number, so a step can be left out
+// and the others stay what they are: that is how a failing run is shrunk (shrink.ts).
 //
-// All chance comes from the seed, so a run that fails is run again by its seed.
+// After each life of the server, and at the end, everything comes to rest and is judged: the answers
+// (connection.ts), the order of the operations on the logs (history.ts), all else by a second server
+// (replay.ts).
 
 import assert from "node:assert/strict";
 
-import { Collector } from "../../src/background/collector.ts";
-import { Expirer } from "../../src/background/expirer.ts";
-import { ManualClock } from "../../src/base/clock.ts";
-import { SeededRandom } from "../../src/base/random.ts";
+import type { Bytes } from "../../src/base/bytes.ts";
+import { SeededRandom, type Random } from "../../src/base/random.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
-import type { StorageErrorKind } from "../../src/engine/engine.ts";
-import { START_MS, openWorld, type World, type WorldSettings } from "../support/world.ts";
-import { checkIndex, checkMemoryIsDisk, hasDropNotes } from "./checks.ts";
-import { Client } from "./client.ts";
-import { oneOf, randomCommand } from "./commands.ts";
-import { ONCE_KEY, WITNESS_DATABASE, Witness, tryOnce } from "./witness.ts";
+import { ErrorReply, Status, type Reply } from "../../src/resp/reply.ts";
+import { format } from "../conversations/notation.ts";
+import { pick } from "../differential/template.ts";
+import { contentOf, logsOf } from "./asker.ts";
+import { SimulatedConnection, type Role } from "./connection.ts";
+import { Faults } from "./faults.ts";
+import { judge, type Logs } from "./history.ts";
+import { LawBroken, mustHold } from "./law.ts";
+import { operationOf, type Operation, type Request } from "./operation.ts";
+import * as programs from "./programs.ts";
+import { Replay, type Ran } from "./replay.ts";
+import { immediate, SimulatedServer } from "./simulated-server.ts";
+import { SimulatedSocket } from "./socket.ts";
+import { settingsOf, type Settings } from "./settings.ts";
+import { describe } from "./storage-errors.ts";
 
-const CLIENTS = 4;
-const WITNESSES = 2;
-const REST_ROUNDS_MAX = 400;
+export const STEPS = 200;
+const START_MS = 1_700_000_000_000;
+const WORKERS = 4;
+const REST_ROUNDS_MAX = 600;
 
 export interface SimulationOptions {
   readonly seed: number;
   readonly steps: number;
-  /** Breaks something before the last rest: to show that the checks notice. */
-  readonly sabotage?: (simulation: Simulation) => unknown;
+  /** The steps that are taken; all of them when not given. */
+  readonly only?: ReadonlySet<number>;
+  /** Breaks a law in the server, on purpose: to show that it is noticed. */
+  /** Told of what happens, line by line. */
+  readonly trace?: (line: string) => void;
+  readonly canary?: (server: SimulatedServer, connection: SimulatedConnection | null) => void;
 }
 
 export class Simulation {
-  readonly #random: SeededRandom;
-  readonly #settings: WorldSettings;
-  world: World;
-  #clients: Client[] = [];
-  #witnesses: { readonly client: Client; readonly witness: Witness }[] = [];
-  readonly witnessesEver: Witness[] = [];
-  readonly #openTokens = new Set<string>();
-  #tokenCount = 0;
-  #echoCount = 0;
-  #expirer: Expirer;
-  #collector: Collector;
-  /** The world in which a round of the expirer or the collector is under way. */
-  #worksIn: World | null = null;
+  readonly #options: SimulationOptions;
+  readonly #settings: Settings;
+  readonly #faults: Faults;
+  readonly #replay: Replay;
+  #server: SimulatedServer;
+  #connections: SimulatedConnection[] = [];
+  /** Of the present life of the server. */
+  #operations: Operation[] = [];
+  #ran: Ran[] = [];
+  #before: Logs = new Map();
+  #durable = new Set<Operation>();
+  #messages = new Map<Bytes, SimulatedConnection[]>();
+  #byMessage = new Map<Bytes, Operation>();
+  #moment = 0;
+  #count = 0;
+  #openTokens: Bytes[] = [];
 
-  private constructor(random: SeededRandom, settings: WorldSettings, world: World) {
-    this.#random = random;
-    this.#settings = settings;
-    this.world = world;
-    ({ expirer: this.#expirer, collector: this.#collector } = background(world));
+  private constructor(
+    options: SimulationOptions,
+    parts: { settings: Settings; replay: Replay; server: SimulatedServer },
+  ) {
+    this.#options = options;
+    this.#settings = parts.settings;
+    this.#replay = parts.replay;
+    this.#server = parts.server;
+    this.#faults = new Faults(parts.settings);
+  }
+
+  static async run(options: SimulationOptions): Promise<void> {
+    const settings = settingsOf(new SeededRandom(options.seed));
+    const replay = await Replay.start(settings.meaning, START_MS);
+    const ran: Ran[] = [];
+    const server = await startServer(new MemoryEngine(), START_MS, { settings, ran });
+    const simulation = new Simulation(options, { settings, replay, server });
+    simulation.#ran = ran;
+    await simulation.#runAll();
+  }
+
+  async #runAll(): Promise<void> {
+    const { seed, steps, only } = this.#options;
+    await this.#begin();
+    for (let step = 0; step < steps; step++) {
+      if (only !== undefined && !only.has(step)) continue;
+      const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
+      this.#count = (step + 1) * 100;
+      this.#options.trace?.(`step ${step}`);
+      await this.#step(random);
+      await immediate();
+      this.#server.mustBeSound();
+    }
+    await this.#rest();
+    await this.#endOfLife(false);
+    await this.#server.running.stop();
+    this.#server.mustBeSound();
+  }
+
+  /** The library of functions, and connections. */
+  async #begin(): Promise<void> {
+    this.#options.canary?.(this.#server, null);
     this.#connectAll();
+    const first = this.#connect("worker");
+    this.#say(first, operationOf(this.#nextId(), [{ args: ["FUNCTION", "LOAD", "REPLACE", programs.LIBRARY] }]));
+    this.#say(first, operationOf(this.#nextId(), [{ args: ["SET", "steady", "1"] }]));
+    await this.#deliverAll();
   }
 
-  static async run({ seed, steps, sabotage }: SimulationOptions): Promise<void> {
-    const random = new SeededRandom(seed);
-    const settings = randomSettings(random);
-    const engine = new MemoryEngine();
-    const clock = new ManualClock(START_MS);
-    const world = await openWorld({ ...settings, engine, clock });
-    const simulation = new Simulation(random, settings, world);
-    for (let step = 0; step < steps; step++) await simulation.#step();
-    await simulation.#rest();
-    sabotage?.(simulation);
-    await simulation.#check();
-    await simulation.world[Symbol.asyncDispose]();
+  #nextId(): number {
+    return ++this.#count;
   }
+
+  // Connections
 
   #connectAll(): void {
-    this.#clients = Array.from({ length: CLIENTS }, () => new Client(this.world.core));
-    this.#witnesses = Array.from({ length: WITNESSES }, () => this.#newWitness());
+    this.#connections = [];
+    for (let index = 0; index < WORKERS; index++) this.#connect("worker");
+    for (const role of ["listener", "prober", "monitor"] as const) this.#connect(role);
   }
 
-  #newWitness(): { client: Client; witness: Witness } {
-    const witness = new Witness(this.witnessesEver.length, this.#openTokens);
-    this.witnessesEver.push(witness);
-    const client = new Client(this.world.core);
-    client.say(`SELECT ${WITNESS_DATABASE}`);
-    return { client, witness };
+  #connect(role: Role): SimulatedConnection {
+    const random = new SeededRandom(this.#options.seed + this.#connections.length * 7919);
+    const { kernelBytes } = this.#settings;
+    const socket = new SimulatedSocket(role === "prober" ? 1 << 20 : kernelBytes, 1000);
+    const isNewer = random.below(2) === 0;
+    const appetite = role === "prober" ? 1 << 20 : pick(random, [3, 50, 1 << 20]);
+    const connection = new SimulatedConnection(
+      {
+        onReply: (request, reply) => this.#onReply(request, reply),
+        onMessage: (from, items) => this.#onMessage(from, items),
+        now: () => ++this.#moment,
+      },
+      { role, socket, isNewer, appetite },
+    );
+    this.#server.accept(connection);
+    this.#options.canary?.(this.#server, connection);
+    this.#connections.push(connection);
+    const sentences: { args: Bytes[]; replyCount?: number }[] = [];
+    if (isNewer) sentences.push({ args: ["HELLO", "3"] });
+    if (role === "listener") sentences.push({ args: ["SUBSCRIBE", "news"] });
+    if (role === "monitor") sentences.push({ args: ["MONITOR"] });
+    if (role === "worker" && isNewer) sentences.push({ args: ["CLIENT", "TRACKING", "ON"] });
+    for (const sentence of sentences) this.#say(connection, operationOf(this.#nextId(), [sentence]));
+    return connection;
   }
 
-  async #step(): Promise<void> {
-    const random = this.#random;
+  #say(connection: SimulatedConnection, operation: Operation): void {
+    if (!connection.isOpen) return;
+    connection.say(operation);
+    this.#trace(connection, `says ${operation.requests.map(({ args }) => args.join(" ")).join(" / ")}`);
+    this.#operations.push(operation);
+    if (operation.message !== null) this.#byMessage.set(operation.message, operation);
+  }
+
+  #trace(connection: SimulatedConnection, words: string): void {
+    this.#options.trace?.(`  ${connection.role} ${connection.session?.id ?? 0} ${words}`);
+  }
+
+  #workers(): SimulatedConnection[] {
+    return this.#connections.filter(({ role, isOpen }) => role === "worker" && isOpen);
+  }
+
+  #onReply(request: Request, reply: Reply): void {
+    const { run } = request;
+    const batch = run === null ? "" : ` in batch ${run.batch.number}, ${run.batch.fate}`;
+    this.#options.trace?.(`  ${describe(request.args)} is told ${format(reply)}${batch}`);
+    if (run === null || request.replies.length > 1) return;
+    if (!run.wrote) return;
+    const what = describe(request.args);
+    mustHold(9, run.batch.fate !== "doubt", `${what} was answered in doubt: ${format(reply)}`);
+    if (reply instanceof ErrorReply || run.batch.fate === "refused") return;
+    mustHold(1, run.batch.fate === "committed", `${what} was answered before its commit`);
+    mustHold(1, !this.#settings.syncs || run.batch.isSynced, `${what} was answered before its fsync`);
+  }
+
+  /** Law 5: a message follows the commit of what it came with. */
+  #onMessage(connection: SimulatedConnection, items: readonly Reply[]): void {
+    const text = items.at(-1);
+    if (items[0] !== "message" || typeof text !== "string") return;
+    const operation = this.#byMessage.get(text);
+    if (operation === undefined) return;
+    const run = operation.requests.at(-1)?.run;
+    const isTrue = run !== null && run !== undefined && (!run.wrote || run.batch.fate === "committed");
+    mustHold(5, isTrue, `the message ${text} came, and its transaction is not committed`);
+    const known = this.#messages.get(text) ?? [];
+    mustHold(5, !known.includes(connection), `the message ${text} came twice`);
+    this.#messages.set(text, [...known, connection]);
+  }
+
+  // Steps
+
+  async #step(random: Random): Promise<void> {
     const roll = random.below(100);
-    if (roll < 40) this.#saySome();
-    else if (roll < 52) this.#sayTransaction();
-    else if (roll < 66) this.#sayAsWitness();
-    else if (roll < 78) await this.#turn();
-    else if (roll < 83) await this.#advance(1 + random.below(150));
-    else if (roll < 93) this.#fault();
-    else if (roll < 95) this.#leave();
-    else if (roll < 97) this.#work();
-    else if (roll < 98) await this.#crash();
-    else if (roll < 99) this.#sayRare();
-    else {
-      await this.#rest();
-      await this.#check();
+    if (roll < 34) this.#speak(random);
+    else if (roll < 60) this.#carry(random);
+    else if (roll < 72) this.#server.clock.endTurn();
+    else if (roll < 78) this.#server.clock.advance(1 + random.below(60));
+    else if (roll < 90) {
+      this.#options.trace?.(`  fault ${this.#faults.strike(this.#server, random)}`);
     }
-    this.#replaceGone();
-    assert.deepEqual(this.world.bugs, [], "bugs: something was thrown that must not be");
+    else if (roll < 92) await this.#probe();
+    else if (roll < 95) this.#leave(random);
+    else if (roll < 96) await this.#life(random);
+    else await this.#deliverAll();
   }
 
-  #client(): Client {
-    return oneOf(this.#random, this.#clients);
+  #speak(random: Random): void {
+    const workers = this.#workers();
+    if (workers.length === 0) return;
+    const connection = pick(random, workers);
+    const { flavour } = this.#settings;
+    const nowMs = this.#server.clock.nowMs();
+    const moment = { random, id: this.#nextId(), nowMs, flavour };
+    const roll = random.below(20);
+    if (roll < 9) this.#say(connection, programs.logOperation(moment));
+    else if (roll < 16) this.#say(connection, programs.randomOperation(moment));
+    else if (roll < 17) this.#say(connection, programs.rareOperation(moment));
+    else if (roll < 18) this.#say(connection, programs.blockingOperation(moment));
+    else this.#say(connection, this.#once(random));
   }
 
-  #saySome(): void {
-    const client = this.#client();
-    for (let left = 1 + this.#random.below(3); left > 0; left--) {
-      client.send(randomCommand(this.#random, this.world.clock.nowMs()));
+  /** A new token, or one whose outcome is not known. */
+  #once(random: Random): Operation {
+    const id = this.#nextId();
+    const known = random.below(2) === 0 ? this.#openTokens.at(-1) : undefined;
+    const token = known ?? `t${id}`;
+    if (known === undefined) this.#openTokens.push(token);
+    return programs.onceOperation(id, token);
+  }
+
+  /** Some bytes go from a client to the server, or the other way. */
+  #carry(random: Random): void {
+    const connection = pick(random, this.#connections);
+    if (random.below(4) === 0) {
+      connection.socket.drink(1 + random.below(connection.appetite));
+      return;
     }
-    client.say(`ECHO ${++this.#echoCount}`);
+    const others = this.#connections.filter(({ unsentBytes }) => unsentBytes > 0);
+    if (others.length === 0) return;
+    pick(random, others).send(random.below(3) === 0 ? 1 + random.below(12) : 60_000);
   }
 
-  #sayTransaction(): void {
-    const random = this.#random;
-    const client = this.#client();
-    if (random.below(3) === 0) client.say("WATCH a b");
-    client.say("MULTI");
-    if (random.below(6) === 0) client.say(`ONCE random:${random.below(5)}`);
-    for (let left = random.below(5); left > 0; left--) {
-      client.send(randomCommand(random, this.world.clock.nowMs()));
+  #leave(random: Random): void {
+    const connection = pick(random, this.#connections);
+    if (connection.role !== "prober") {
+      // Cut anywhere: in the middle of a word, or of an answer.
+      connection.send(1 + random.below(200));
+      connection.socket.drink(random.below(50));
+      if (random.below(3) === 0) connection.end();
+      else connection.cut();
     }
-    client.say(random.below(8) === 0 ? "DISCARD" : "EXEC");
-    client.say(`ECHO ${++this.#echoCount}`);
+    for (const [index, { isOpen, role }] of this.#connections.entries()) {
+      if (isOpen) continue;
+      this.#connect(role);
+      const made = this.#connections.pop();
+      if (made !== undefined) this.#connections[index] = made;
+    }
   }
 
-  #sayAsWitness(): void {
-    const { client, witness } = oneOf(this.#random, this.#witnesses);
-    const roll = this.#random.below(3);
-    if (roll === 0) witness.writePlain(client);
-    else if (roll === 1) witness.writePair(client);
-    else witness.countOnce(client, `token:${++this.#tokenCount}`);
-  }
-
-  #sayRare(): void {
-    const random = this.#random;
-    const client = this.#client();
-    const line = oneOf(random, [
-      "HELLO 2",
-      "HELLO 3",
-      "CLIENT PAUSE 60 WRITE",
-      "CLIENT PAUSE 60 ALL",
-      "CLIENT NO-TOUCH ON",
-      "RESET",
-    ]);
-    // What it says next may be a message of the other protocol; the reader takes either.
-    client.say(line);
-  }
-
-  async #turn(): Promise<void> {
-    this.world.clock.endTurn();
+  /** Law 7: whatever waits, what is committed and in memory is read at once. */
+  async #probe(): Promise<void> {
+    const prober = this.#connections.find(({ role }) => role === "prober");
+    const { pause } = this.#server.running.core;
+    if (prober === undefined || !prober.isIdle || !this.#faults.readsAreHot) return;
+    if (pause.kind !== "none") return;
+    const operation = operationOf(this.#nextId(), [{ args: ["GET", "steady"] }]);
+    this.#say(prober, operation);
+    prober.send(60_000);
     await immediate();
+    mustHold(7, operation.answered < Infinity, "a read of what is committed waits for a writer");
+    prober.socket.drink(1 << 20);
   }
 
-  async #advance(ms: number): Promise<void> {
-    this.world.clock.advance(ms);
-    await this.#turn();
-  }
+  // Lives
 
-  #fault(): void {
-    const random = this.#random;
-    const { engine, core } = this.world;
-    const kinds: StorageErrorKind[] = ["stall", "stall", "no-space", "io", "too-large"];
-    const faults = [
-      () => engine.refuseCommits(oneOf(random, kinds), 1 + random.below(3)),
-      () => engine.refuseCommits("stall", 1),
-      () => engine.acceptCommits(),
-      () => engine.unknownCommits("applied", 1),
-      () => engine.unknownCommits("absent", 1),
-      () => engine.failSettling(random.below(4)),
-      () => engine.stall("stopped"),
-      () => engine.stall("none"),
-      () => engine.coldKeys("all"),
-      () => engine.cool(),
-      () => engine.coldKeys("none"),
-      () => engine.holdAsync(),
-      () => engine.releaseOne(),
-      () => engine.releaseOne(),
-      () => engine.stopHolding(),
-      () => core.pipeline.keyspace.dropCache(),
-    ];
-    oneOf(random, faults)();
-  }
-
-  #leave(): void {
-    const random = this.#random;
-    if (random.below(4) > 0) this.#client().leave();
-    else oneOf(random, this.#witnesses).client.leave();
-  }
-
-  /** A round of the server's own work, under way while everything else goes on. */
-  #work(): void {
-    const { world } = this;
-    const isExpirer = this.#random.below(3) > 0;
-    if (this.#worksIn === world) return;
-    this.#worksIn = world;
-    void this.#round(isExpirer ? this.#expirer : this.#collector, world);
-  }
-
-  /** One at a time, as in the product. */
-  async #round(worker: Expirer | Collector, world: World): Promise<void> {
-    try {
-      await worker.round();
-    } catch (error) {
-      world.bugs.push(error);
-    }
-    if (this.#worksIn === world) this.#worksIn = null;
-  }
-
-  /** The death of the process, or of the machine where that must lose nothing; a new one opens. */
-  async #crash(): Promise<void> {
-    const random = this.#random;
-    const { engine, clock } = this.world;
-    const syncs = this.#settings.pipeline?.sync === true;
-    const survive = syncs && random.below(2) === 0 ? "machine" : "process";
-    const options = { survive, inFlightKept: random.below(3) } as const;
-    const found = engine.crash({ ...options, unsyncedKept: random.below(3) });
-    for (const { client } of this.#witnesses) client.leave();
-    for (const client of this.#clients) client.leave();
-    await this.#open(found, clock.nowMs());
-  }
-
-  async #open(engine: MemoryEngine, nowMs: number): Promise<void> {
-    const clock = new ManualClock(nowMs);
-    this.world = await openWorld({ ...this.#settings, engine, clock });
-    ({ expirer: this.#expirer, collector: this.#collector } = background(this.world));
+  /** The server stops, or dies; another one finds what it has left. */
+  async #life(random: Random): Promise<void> {
+    const { engine, clock } = this.#server;
+    const survive = random.below(2) === 0 ? "machine" : "process";
+    const lengths = { inFlightKept: random.below(2), unsyncedKept: random.below(4) };
+    const found = engine.crash({ survive, ...lengths });
+    for (const { socket } of this.#connections) socket.onWritten = () => {};
+    for (const connection of this.#connections) connection.hasEnded = true;
+    await immediate();
+    this.#server.probe.died(found.sequence());
+    const { settings } = { settings: this.#settings };
+    const ran: Ran[] = [];
+    this.#server = await startServer(found, clock.nowMs(), { settings, ran });
+    await this.#endOfLife(survive === "machine" && !settings.syncs);
+    this.#ran = ran;
+    this.#faults.forget();
+    this.#options.canary?.(this.#server, null);
     this.#connectAll();
   }
 
-  #replaceGone(): void {
-    for (const [index, client] of this.#clients.entries()) {
-      if (client.isGone) this.#clients[index] = new Client(this.world.core);
+  /** Judges what was said and done in the life that is over, by what is there. */
+  async #endOfLife(mayLose: boolean): Promise<void> {
+    const server = this.#server;
+    const ran = this.#ran;
+    const isCrash = this.#connections.every(({ hasEnded }) => hasEnded);
+    const found = await contentOf(server);
+    const expected = await this.#replay.take(ran, server.clock.nowMs());
+    const lost = ran.find(({ run }) => run.wrote && run.batch.fate === "lost");
+    mustHold(1, mayLose || lost === undefined, "something committed is lost");
+    if (found.join("\n") !== expected.join("\n")) {
+      throw new LawBroken(isCrash ? 3 : 4, differenceOf(found, expected));
     }
-    for (const [index, { client }] of this.#witnesses.entries()) {
-      if (client.isGone) this.#witnesses[index] = this.#newWitness();
+    const after = await logsOf(server);
+    const { operations } = this;
+    if (!this.#settings.flavour.hasFlushes) {
+      judge({ operations, before: this.#before, after, mayLose, durable: this.#durable });
+    }
+    this.#before = after;
+    this.#operations = [];
+    this.#openTokens = [];
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+
+  async #deliverAll(): Promise<void> {
+    for (let round = 0; round < 8; round++) {
+      for (const connection of this.#connections) {
+        connection.send(60_000);
+        connection.socket.drink(connection.appetite * 50);
+      }
+      this.#server.clock.endTurn();
+      await immediate();
     }
   }
 
-  /** All faults end, and everything that was begun comes to its end. */
+  /** All faults end; everything that was asked is answered, and the server is well again (law 8). */
   async #rest(): Promise<void> {
-    const { engine, core } = this.world;
-    engine.acceptCommits();
-    engine.unknownCommits("absent", 0);
-    engine.failSettling(0);
-    engine.coldKeys("none");
-    engine.stopHolding();
-    engine.stall("none");
-    core.pause.end();
-    const { pipeline } = core;
-    await this.#until(() => {
-      const isBusy = pipeline.isInDoubt || pipeline.isStalled || this.#worksIn === this.world;
-      const clients = [...this.#clients, ...this.#witnesses.map(({ client }) => client)];
-      // Who waits for a key may wait for ever.
-      for (const client of clients) client.unblock();
-      return !isBusy && clients.every((client) => client.isAnswered || client.isGone);
-    });
-    await this.#retryTokens();
-    await this.#tidyUp();
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    for (let round = 0; round < REST_ROUNDS_MAX; round++) {
-      await this.world.settle();
-      if (isSo()) return;
-      this.world.clock.advance(20);
+    const server = this.#server;
+    this.#faults.end(server);
+    server.running.core.pause.end();
+    const waiting = (): SimulatedConnection | undefined =>
+      this.#connections.find((one) => !one.isAnswered && !one.socket.isEnded);
+    for (let round = 0; ; round++) {
+      for (const { session } of this.#connections) session?.unblock("timeout");
+      await this.#deliverAll();
+      await server.settle();
+      server.mustBeSound();
+      if (waiting() === undefined) break;
+      if (round > REST_ROUNDS_MAX) {
+        const args = waiting()?.unanswered?.args ?? [];
+        throw new LawBroken(8, `never answered: ${describe(args)}`);
+      }
+      server.clock.advance(20);
     }
-    assert.fail("replies: some commands are never answered");
+    await this.#mustBeWell();
   }
 
-  async #retryTokens(): Promise<void> {
-    const client = new Client(this.world.core);
-    client.say(`SELECT ${WITNESS_DATABASE}`);
-    for (const token of this.#openTokens) tryOnce(client, token, this.#openTokens);
-    await this.#until(() => client.isAnswered);
-    assert.deepEqual([...this.#openTokens], [], "once: a retry at rest gets the outcome");
-    client.leave();
-  }
-
-  async #tidyUp(): Promise<void> {
-    for (let round = 0; round < REST_ROUNDS_MAX; round++) {
-      const met = await this.#expirer.round();
-      await this.world.settle();
-      if (met === 0) break;
+  async #mustBeWell(): Promise<void> {
+    const connection = this.#connect("prober");
+    for (let round = 0; round < 100; round++) {
+      const operation = operationOf(this.#nextId(), [{ args: ["SET", "well", "1"] }]);
+      this.#say(connection, operation);
+      await this.#deliverAll();
+      await this.#server.settle();
+      const reply = operation.requests[0]?.replies[0];
+      if (reply instanceof Status) return;
+      this.#server.clock.advance(100);
     }
-    // It stands back while the pipeline is full, if only with what it has itself begun.
-    for (let round = 0; round < REST_ROUNDS_MAX && hasDropNotes(this.world.engine); round++) {
-      await this.#collector.round();
-      await this.world.settle();
-    }
-  }
-
-  async #check(): Promise<void> {
-    assert.deepEqual(this.world.bugs, [], "bugs: something was thrown that must not be");
-    checkIndex(this.world.engine);
-    await checkMemoryIsDisk(this.world);
-    await this.#checkWitnesses();
-  }
-
-  async #checkWitnesses(): Promise<void> {
-    const client = new Client(this.world.core);
-    client.say(`SELECT ${WITNESS_DATABASE}`);
-    const numberIn = (key: string, see: (number: number) => void): void => {
-      client.say(`GET ${key}`, (reply) => see(typeof reply === "string" ? Number(reply) : 0));
-    };
-    for (const { plain, pair, otherOfPair } of this.witnessesEver) {
-      numberIn(plain.key, (number) => plain.check(number));
-      numberIn(pair.key, (number) => {
-        pair.check(number);
-        numberIn(otherOfPair, (other) => assert.equal(other, number, "atomic: half of an EXEC"));
-      });
-    }
-    numberIn(ONCE_KEY, (count) => {
-      assert.equal(count, this.#tokenCount, "once: each token counts once");
-    });
-    await this.#until(() => client.isAnswered);
-    client.leave();
+    throw new LawBroken(8, "writes are still refused when all faults are over");
   }
 }
 
-function background(world: World): { expirer: Expirer; collector: Collector } {
-  const { pipeline } = world.core;
-  const onBug = (bug: unknown): void => void world.bugs.push(bug);
-  const parts = { pipeline, clock: world.clock, onTrouble: onBug, onBug };
-  return { expirer: new Expirer(parts), collector: new Collector(parts) };
-}
-
-function randomSettings(random: SeededRandom): WorldSettings {
-  return {
-    cacheBytesMax: oneOf(random, [1500, 64 * 1024 * 1024]),
-    pipeline: {
-      sync: random.below(3) === 0,
-      stallWaitMs: oneOf(random, [0, 60]),
-      backgroundBytes: oneOf(random, [0, 200, Infinity]),
-      groupBytesMax: oneOf(random, [200, 4 * 1024 * 1024]),
-      unknownTimeoutMs: oneOf(random, [60, 5000]),
+function startServer(
+  engine: MemoryEngine,
+  nowMs: number,
+  { settings, ran }: { settings: Settings; ran: Ran[] },
+): Promise<SimulatedServer> {
+  return SimulatedServer.start({
+    engine,
+    nowMs,
+    lines: settings.lines,
+    onRun: (request, run) => {
+      if (request === null) return;
+      request.run = run;
+      ran.push({ request, run });
     },
-    session: { execFailureReply: oneOf(random, ["attributed", "every", "abort"] as const) },
-    limits: { unitBytesMax: oneOf(random, [0, 0, 400]), notifyMask: oneOf(random, [0, -1]) },
-  };
+  });
 }
 
-function immediate(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+function differenceOf(found: readonly string[], expected: readonly string[]): string {
+  const there = found.filter((line) => !expected.includes(line));
+  const missing = expected.filter((line) => !found.includes(line));
+  assert.ok(there.length + missing.length > 0);
+  return `there is ${there.join(" | ").slice(0, 600)}; there should be ${missing.join(" | ").slice(0, 600)}`;
 }

@@ -2,21 +2,21 @@
 
 import assert from "node:assert/strict";
 
-import type { Bytes } from "../../src/base/bytes.ts";
-import { ManualClock } from "../../src/base/clock.ts";
-import { decodeDataKey, expiryKey } from "../../src/encoding/key.ts";
+import type { Bytes } from "../../../src/base/bytes.ts";
+import { ManualClock } from "../../../src/base/clock.ts";
+import { decodeDataKey, expiryKey } from "../../../src/encoding/key.ts";
 import {
   CATALOG_KEY,
   DROP_PREFIX,
   SYSTEM_INCARNATION_ID,
   decodeCatalog,
-} from "../../src/encoding/meta.ts";
-import { readHeader } from "../../src/encoding/record.ts";
-import { DATA, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
-import type { MemoryEngine } from "../../src/engine/memory.ts";
-import type { Reply } from "../../src/resp/reply.ts";
-import { format } from "../conversations/notation.ts";
-import { openWorld, type World } from "../support/world.ts";
+} from "../../../src/encoding/meta.ts";
+import { readHeader } from "../../../src/encoding/record.ts";
+import { DATA, EXPIRY, META, type StoreId } from "../../../src/engine/engine.ts";
+import type { MemoryEngine } from "../../../src/engine/memory.ts";
+import type { Reply } from "../../../src/resp/reply.ts";
+import { format } from "../../conversations/notation.ts";
+import { openWorld, type World } from "../../support/world.ts";
 import { Client } from "./client.ts";
 
 const DATABASE_COUNT = 16;

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 
-import { ErrorReply, NULL_ARRAY, type Reply } from "../../src/resp/reply.ts";
+import { ErrorReply, NULL_ARRAY, type Reply } from "../../../src/resp/reply.ts";
 import { isStatus, type Client } from "./client.ts";
 
 export const WITNESS_DATABASE = 14;

@@ -1,9 +1,9 @@
 // What the connections of the simulation say: some of it sensible, some of it any words behind the
 // name of any command about data, so that a family that comes later is in it from its first day.
 
-import type { Bytes } from "../../src/base/bytes.ts";
-import type { Random } from "../../src/base/random.ts";
-import { COMMANDS } from "../../src/commands/registry.ts";
+import type { Bytes } from "../../../src/base/bytes.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { COMMANDS } from "../../../src/commands/registry.ts";
 
 const KEYS = ["a", "b", "c", "d", "{a}e", "", "\xff\0"] as const;
 const VALUES = ["1", "7", "x", "yy", "-3", "3.5", "a longer value than the others", ""] as const;

@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 
-import type { Bytes } from "../../src/base/bytes.ts";
-import { ReplyReader } from "../../src/resp/reader.ts";
-import { ErrorReply, NullArray, Status, type Reply } from "../../src/resp/reply.ts";
-import type { Core } from "../../src/server/core.ts";
-import type { Session } from "../../src/session/session.ts";
+import type { Bytes } from "../../../src/base/bytes.ts";
+import { ReplyReader } from "../../../src/resp/reader.ts";
+import { ErrorReply, NullArray, Status, type Reply } from "../../../src/resp/reply.ts";
+import type { Core } from "../../../src/server/core.ts";
+import type { Session } from "../../../src/session/session.ts";
 
 type Heard = (reply: Reply) => void;
 

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DATA, EXPIRY } from "../../src/engine/engine.ts";
-import { WriteOps } from "../../src/engine/write-ops.ts";
-import { openWorld } from "../support/world.ts";
+import { DATA, EXPIRY } from "../../../src/engine/engine.ts";
+import { WriteOps } from "../../../src/engine/write-ops.ts";
+import { openWorld } from "../../support/world.ts";
 import { Client } from "./client.ts";
 import { Simulation } from "./simulation.ts";
 import { ONCE_KEY, WITNESS_DATABASE } from "./witness.ts";
