@@ -7,7 +7,7 @@ ARGS ?=
 KINDS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test check bench compat docs clean
+.PHONY: build serve test check bench soak compat docs clean
 
 build:
 	@bash scripts/setup.sh build
@@ -25,6 +25,10 @@ check: build
 bench:
 	@bash scripts/setup.sh test
 	@exec node --enable-source-maps build/scripts/bench.js $(ARGS)
+
+# The simulation with seeds by chance, until Ctrl-C.
+soak: build
+	@exec node --enable-source-maps build/test/simulation/main.js --soak $(ARGS)
 
 # Redis's own Tcl suite against Kept; ARGS="--only zset", ARGS="--server redis", ARGS=--write.
 compat:

@@ -6,20 +6,22 @@ const LAST_BOUND = 2 ** 32;
 
 export class Histogram {
   /** The bucket at `index` counts what took more than 2 ** (index - 1) and at most 2 ** index. */
-  readonly #counts = new Float64Array(BUCKET_COUNT);
+  // Made for the first value: most commands are never called.
+  #counts: Float64Array | null = null;
 
   add(value: number): void {
     let index = 0;
     if (value > LAST_BOUND) index = BUCKET_COUNT - 1;
     else if (value > 1) index = 32 - Math.clz32(Math.ceil(value) - 1);
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    const counts = (this.#counts ??= new Float64Array(BUCKET_COUNT));
+    counts[index] = (counts[index] ?? 0) + 1;
   }
 
   /** Upper bounds and how many values were within, from the first that is not empty to the last. */
   cumulative(): { readonly bound: number; readonly count: number }[] {
     const found: { bound: number; count: number }[] = [];
     let total = 0;
-    for (const [index, count] of this.#counts.entries()) {
+    for (const [index, count] of this.#counts?.entries() ?? []) {
       if (count === 0) continue;
       total += count;
       found.push({ bound: 2 ** index, count: total });
@@ -38,6 +40,6 @@ export class Histogram {
   }
 
   clear(): void {
-    this.#counts.fill(0);
+    this.#counts?.fill(0);
   }
 }

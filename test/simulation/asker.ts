@@ -102,8 +102,7 @@ async function lineOf(asker: Asker, key: Bytes): Promise<string> {
 async function fieldTimesOf(asker: Asker, key: Bytes): Promise<string[]> {
   const fields = await asker.mustHear(["HKEYS", key]);
   const times: string[] = [];
-  for (const field of Array.isArray(fields) ? fields.toSorted() : []) {
-    if (typeof field !== "string") continue;
+  for (const field of Array.isArray(fields) ? fields.map(String).toSorted() : []) {
     times.push(format(await asker.mustHear(["HPEXPIRETIME", key, "FIELDS", "1", field])));
   }
   return times;

@@ -8,7 +8,7 @@ import { ErrorReply, NullArray, Push, Status, type Reply } from "../../src/resp/
 import type { Session } from "../../src/session/session.ts";
 import { mustHold, LawBroken } from "./law.ts";
 import { lastOf, wireOf, type Operation, type Request } from "./operation.ts";
-import { SimulatedSocket } from "./socket.ts";
+import type { SimulatedSocket } from "./socket.ts";
 import { describe } from "./storage-errors.ts";
 
 export type Role = "worker" | "listener" | "monitor" | "prober";

@@ -49,14 +49,18 @@ export function judge(history: History): void {
   checkOrders(history, nodes);
   checkSeen(history, nodes, writers);
   const seen = new Set([...history.after.values()].flat());
-  for (const node of nodes) for (const { values } of node.reads) for (const v of values) seen.add(v);
+  for (const node of nodes)
+    for (const { values } of node.reads) for (const v of values) seen.add(v);
   const counted = nodes.filter((node) => didHappen(node, seen));
   addEdges(counted, writers);
   if (history.mayLose) addCut(counted, history.after);
   const circle = findCircle(counted);
   if (circle === null) return;
   const isCut = circle.some(({ name }) => name === "cut");
-  throw new LawBroken(isCut ? 1 : "order", `a circle: ${circle.map(({ name }) => name).join(" > ")}`);
+  throw new LawBroken(
+    isCut ? 1 : "order",
+    `a circle: ${circle.map(({ name }) => name).join(" > ")}`,
+  );
 }
 
 function nodesOf(operations: readonly Operation[]): Node[] {
@@ -146,7 +150,11 @@ function checkOrders({ after, mayLose }: History, nodes: readonly Node[]): void 
     mustHold(1, mayLose || longest === final, `${key} was longer than it is: ${longest.join(" ")}`);
     for (const values of [final, ...reads.map((read) => read.values)]) {
       const isPrefix = values.every((value, index) => value === longest[index]);
-      mustHold("order", isPrefix, `${key}: ${values.join(" ")} is no beginning of ${longest.join(" ")}`);
+      mustHold(
+        "order",
+        isPrefix,
+        `${key}: ${values.join(" ")} is no beginning of ${longest.join(" ")}`,
+      );
     }
   }
 }
@@ -156,14 +164,21 @@ function checkSeen(history: History, nodes: readonly Node[], writers: Map<Bytes,
   const before = new Set([...history.before.values()].flat());
   const after = [...history.after.values()].flat();
   mustHold("order", new Set(after).size === after.length, "something was added twice");
-  for (const value of [...nodes.flatMap((node) => node.reads.flatMap((one) => one.values)), ...after]) {
+  for (const value of [
+    ...nodes.flatMap((node) => node.reads.flatMap((one) => one.values)),
+    ...after,
+  ]) {
     const isKnown = before.has(value) || writers.has(value);
     mustHold(4, isKnown, `${value} was seen, and nobody has written it`);
   }
   for (const node of nodes) {
     for (const { key, values } of node.reads) {
       const refused = values.find((value) => writers.get(value)?.state === "refused");
-      mustHold(6, refused === undefined, `${node.name} saw ${refused} in ${key}, which was refused`);
+      mustHold(
+        6,
+        refused === undefined,
+        `${node.name} saw ${refused} in ${key}, which was refused`,
+      );
     }
   }
   const present = new Set(after);

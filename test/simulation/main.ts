@@ -45,9 +45,9 @@ async function report(seed: number, failure: LawBroken): Promise<void> {
   console.log(`  npm run simulate -- --seed ${seed} --only ${[...left].join(",")}`);
 }
 
-let isStopped = false;
+const state = { isStopped: false };
 process.on("SIGINT", () => {
-  isStopped = true;
+  state.isStopped = true;
 });
 
 async function many(): Promise<void> {
@@ -55,7 +55,7 @@ async function many(): Promise<void> {
   const count = values.soak ? Infinity : Number(values.count);
   let done = 0;
   const failed: number[] = [];
-  for (; done < count && !isStopped; done++) {
+  for (; done < count && !state.isStopped; done++) {
     const seed = values.soak ? Math.floor(Math.random() * 2 ** 31) : Number(values.first) + done;
     const failure = await failureOf(seed);
     if (failure === null) continue;

@@ -27,7 +27,9 @@ export interface Run {
   readonly databaseIndex: number;
   readonly protocol: 2 | 3;
   readonly wrote: boolean;
+  /** The batch that was open, and the one before it, which may not have been settled. */
   readonly batch: Batch;
+  readonly before: Batch;
   /** The reply as it will be when its batch is committed; null when there is none. */
   readonly bytes: Bytes | null;
   /** The newest batch that it looked at. */
@@ -54,10 +56,17 @@ export class Probe {
     this.#watchEngine(engine);
   }
 
+  /** Batch 0 is what was there before, and committed. */
   batch(number: number): Batch {
     const known = this.#batches.get(number);
     if (known !== undefined) return known;
-    const batch: Batch = { number, fate: "open", seq: 0, isSynced: false, wasInDoubt: false };
+    const batch: Batch = {
+      number,
+      fate: number === 0 ? "committed" : "open",
+      seq: 0,
+      isSynced: false,
+      wasInDoubt: false,
+    };
     this.#batches.set(number, batch);
     return batch;
   }
@@ -102,6 +111,7 @@ export class Probe {
         protocol,
         wrote: keyspace.changedSince(mark),
         batch: this.batch(keyspace.openBatch),
+        before: this.batch(keyspace.openBatch - 1),
         bytes,
         saw: view.saw,
       });

@@ -37,7 +37,8 @@ export const LIBRARY = `#!lua name=simulation
 redis.register_function("run_all", function(KEYS, ARGV) ${RUN_ALL} end)`;
 
 /** Chosen by chance, or told of what is not compared: what they leave differs from run to run. */
-const LEFT_OUT = /^(?:SPOP|RANDOMKEY|NOSUCH|SELECT|UNWATCH|WATCH|OBJECT|DBSIZE|RESTORE|CLIENT|PUBSUB)$/;
+const LEFT_OUT =
+  /^(?:SPOP|RANDOMKEY|NOSUCH|SELECT|UNWATCH|WATCH|OBJECT|DBSIZE|RESTORE|CLIENT|PUBSUB)$/;
 const FLUSHES = /^(?:FLUSHDB|FLUSHALL|SWAPDB)$/;
 const MOST = FAMILIES.flatMap(({ keys, templates }) =>
   templates.filter(({ name }) => !LEFT_OUT.test(name)).map((one) => ({ keys, template: one })),
@@ -47,7 +48,7 @@ const MORE = [
   "PEXPIRE $k $soon",
   "SET $k $v PX $soon",
   "GETEX $k PX $soon",
-  "PEXPIREAT $k $then",
+  "PEXPIREAT $k $about",
   "HPEXPIRE h1 $soon FIELDS 2 f1 f2",
   "HPTTL h1 FIELDS 1 f1",
   "HPERSIST h1 FIELDS 1 f1",
@@ -72,22 +73,21 @@ export function randomCommand({ random, nowMs, flavour }: Moment): Bytes[] {
 }
 
 function anyCommand(random: Random, nowMs: number): Bytes[] {
-  const then = (): Bytes => String(nowMs + random.below(300) - 50);
-  if (random.below(4) === 0) return filled(pick(random, MORE), random, { own: OWN_KEYS, then });
+  const about = (): Bytes => String(nowMs + random.below(300) - 50);
+  if (random.below(4) === 0) return filled(pick(random, MORE), random, { own: OWN_KEYS, about });
   const { keys, template: chosen } = pick(random, MOST);
-  return filled(chosen, random, { own: keys, then });
+  return filled(chosen, random, { own: keys, about });
 }
 
 function filled(
   chosen: Template,
   random: Random,
-  { own, then }: { own: readonly Bytes[]; then: () => Bytes },
+  { own, about }: { own: readonly Bytes[]; about: () => Bytes },
 ): Bytes[] {
-  return fill(chosen, { ...MORE_ATOMS, then }, { random, own });
+  return fill(chosen, { ...MORE_ATOMS, about }, { random, own });
 }
 
-const isBlocking = (args: readonly Bytes[]): boolean =>
-  /^(?:B[LRZ]|XREAD)/.test(args[0] ?? "");
+const isBlocking = (args: readonly Bytes[]): boolean => /^(?:B[LRZ]|XREAD)/.test(args[0] ?? "");
 
 /** A command, or several in a transaction, of any family. */
 export function randomOperation(moment: Moment): Operation {
@@ -173,7 +173,8 @@ export function rareOperation({ random, id }: Moment): Operation {
     ];
     return operationOf(id, sentences, { steps: [step] });
   }
-  if (roll < 6) return operationOf(id, [{ args: ["WAITAOF", "1", "0", "400"] }], { mayBlock: true });
+  if (roll < 6)
+    return operationOf(id, [{ args: ["WAITAOF", "1", "0", "400"] }], { mayBlock: true });
   const line = pick(random, [
     "CLIENT PAUSE 40 WRITE",
     "CLIENT PAUSE 40 ALL",

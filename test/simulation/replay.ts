@@ -50,13 +50,25 @@ export class Replay {
     const cut = effective.findIndex(isLost);
     const kept = cut === -1 ? effective : effective.slice(0, cut);
     for (const one of kept) await this.#tell(one);
+    if (cut === -1) {
+      const { clock } = this.#server;
+      if (endMs > clock.nowMs()) clock.advance(endMs - clock.nowMs());
+      for (const asker of this.#askers.values()) asker.leave();
+      this.#askers.clear();
+      return contentOf(this.#server);
+    }
     await this.#server.engine.checkpoint("end");
     const copy = this.#server.engine.checkpoints.get("end");
     if (copy === undefined) throw new Error("the copy is not there");
     for (const one of effective.slice(kept.length)) await this.#tell(one);
+    this.end();
     this.#server = await startOracle(this.#lines, copy, endMs);
     this.#askers = new Map();
     return contentOf(this.#server);
+  }
+
+  end(): void {
+    this.#server.bury();
   }
 
   async #tell({ request, run }: Ran): Promise<void> {
@@ -65,15 +77,10 @@ export class Replay {
       return;
     }
     const told = run.bytes === null ? undefined : parsed(run.bytes);
-    const reply = request.replies[0];
-    if (run.wrote && !this.#mustBeTold({ request, run }, told)) return;
-    if (!run.wrote && (reply === undefined || told === undefined)) return;
-    if (!run.wrote && (isStorageError(told) || isStorageError(reply))) return;
+    if (run.wrote ? !this.#mustBeTold({ request, run }, told) : !mayBeTold(request, told)) return;
     if (isStorageErrorOfScript(request, told)) return;
-    const { clock } = this.#server;
-    if (run.nowMs > clock.nowMs()) clock.advance(run.nowMs - clock.nowMs());
     const answer = await this.#answer(request, run, told);
-    if (told === undefined || run.wrote === false && this.#wasReadAgain(request, told)) return;
+    if (told === undefined || (!run.wrote && this.#wasReadAgain(request, told))) return;
     if (NOT_COMPARED.test(request.args[0] ?? "")) return;
     compare(request, told, answer);
   }
@@ -103,6 +110,8 @@ export class Replay {
   }
 
   async #answer(request: Request, run: Run, told: Reply | undefined): Promise<Reply | undefined> {
+    const { clock } = this.#server;
+    if (run.nowMs > clock.nowMs()) clock.advance(run.nowMs - clock.nowMs());
     const asker = this.#askerOf(run);
     const [name] = request.args;
     if (name !== "EXEC") {
@@ -140,6 +149,20 @@ function startOracle(
   nowMs: number,
 ): Promise<SimulatedServer> {
   return SimulatedServer.start({ engine, nowMs, lines, onRun: () => {} });
+}
+
+/** Whether what did not write has an answer that rests on nothing but what is committed. */
+function mayBeTold(request: Request, told: Reply | undefined): boolean {
+  const [reply] = request.replies;
+  if (reply === undefined || told === undefined) return false;
+  if (isStorageError(told) || tellsOfRefusal(reply)) return false;
+  return !hasUndoneWatch(request) || !isNull(reply);
+}
+
+/** What the WATCH saw may be undone by now: the key is then not the one it saw. */
+function hasUndoneWatch({ operation: { requests } }: Request): boolean {
+  const run = requests[0]?.args[0] === "WATCH" ? requests[0].run : null;
+  return run !== null && (run.batch.fate === "refused" || run.before.fate === "refused");
 }
 
 function parsed(bytes: Bytes): Reply | undefined {
@@ -182,6 +205,14 @@ function compare(request: Request, told: Reply, answer: Reply | undefined): void
     if (!isSame) throw differs(format(told), format(answer));
     return;
   }
+  compareElements(request, { told, answer }, differs);
+}
+
+function compareElements(
+  { operation: { requests } }: Request,
+  { told, answer }: { told: readonly Reply[]; answer: readonly Reply[] },
+  differs: (mine: string, other: string) => LawBroken,
+): void {
   const queued = requests.slice(requests.findIndex(({ args }) => args[0] === "MULTI") + 1, -1);
   let at = 0;
   for (const [index, { args }] of queued.entries()) {

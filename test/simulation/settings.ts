@@ -46,7 +46,10 @@ export function settingsOf(random: Random): Settings {
     lines,
     meaning,
     syncs,
-    flavour: { hasScripts: !hasReadErrors, hasFlushes: random.below(4) === 0 },
+    flavour: {
+      hasScripts: !hasReadErrors && random.below(3) === 0,
+      hasFlushes: random.below(4) === 0,
+    },
     hasReadErrors,
     kernelBytes: pick(random, [64, 1000, 1 << 20]),
   };

@@ -83,6 +83,12 @@ export class SimulatedServer {
     };
   }
 
+  /** It is dead, or nobody needs it: what it does by the machine's own time must end. */
+  bury(): void {
+    // Its engine may be gone, so it may never come to its end.
+    void this.running.stop().catch(() => {});
+  }
+
   /** Whatever was thrown that must not be. */
   mustBeSound(): void {
     const [bug] = this.bugs;

@@ -81,9 +81,7 @@ export class SimulatedSocket extends Socket {
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
     const bytes = typeof chunk === "string" ? latin1(chunk, encoding) : chunk.latin1Slice();
-    this.onWritten(bytes);
-    this.#pending = { rest: bytes, done };
-    this.#fill(this.#pending);
+    this.#take(bytes, done);
   }
 
   override _writev(
@@ -94,7 +92,13 @@ export class SimulatedSocket extends Socket {
     for (const { chunk, encoding } of chunks) {
       bytes += typeof chunk === "string" ? latin1(chunk, encoding) : chunk.latin1Slice();
     }
-    this._write(bytes, "latin1", done);
+    this.#take(bytes, done);
+  }
+
+  #take(bytes: Bytes, done: () => void): void {
+    this.onWritten(bytes);
+    this.#pending = { rest: bytes, done };
+    this.#fill(this.#pending);
   }
 
   #fill(pending: Pending): void {
@@ -114,6 +118,7 @@ export class SimulatedSocket extends Socket {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.isEnded = true;
     this.#pending = null;
+    // oxlint-disable-next-line no-underscore-dangle -- it is Node's name
     super._destroy(error, done);
   }
 }
