@@ -138,7 +138,7 @@ export const scriptCommands: CommandRows = {
     summary: "Runs a script that is known by its SHA-1.",
     arguments: [string("sha1"), ...CALL_ARGUMENTS],
     run: (scripts: ScriptPort, view: View, args: Args) =>
-      scripts.runRemembered(view, at(args, 1), callOf(args, false)),
+      scripts.runRemembered(view, shaOf(args), callOf(args, false)),
   },
   EVALSHA_RO: {
     ...runsReadonly,
@@ -146,7 +146,7 @@ export const scriptCommands: CommandRows = {
     summary: "Runs a known script that must not write.",
     arguments: [string("sha1"), ...CALL_ARGUMENTS],
     run: (scripts: ScriptPort, view: View, args: Args) =>
-      scripts.runRemembered(view, at(args, 1), callOf(args, true)),
+      scripts.runRemembered(view, shaOf(args), callOf(args, true)),
   },
   SCRIPT: {
     kind: "container",
@@ -160,6 +160,13 @@ export const scriptCommands: CommandRows = {
     subcommands: scriptSubcommands,
   },
 };
+
+/** What cannot be a digest is told before a bad count of keys. Throws CommandError. */
+function shaOf(args: Args): Bytes {
+  const sha = at(args, 1);
+  if (sha.length !== 40) throw new CommandError("NOSCRIPT No matching script. Please use EVAL.");
+  return sha;
+}
 
 /** Keys and arguments behind the script or the function's name. Throws CommandError. */
 export function callOf(args: Args, isReadonly: boolean): ScriptCall {

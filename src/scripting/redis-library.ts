@@ -82,7 +82,8 @@ export function redisLibrary(state: RunState): Readonly<Record<string, Native | 
     },
     set_repl: (lua) => {
       if (lua.top !== 1) raise("redis.set_repl() requires two arguments.");
-      const flags = lua.isNumber(1) ? lua.number(1) : -1;
+      // What is no number is none of them, as in Redis.
+      const flags = lua.isNumber(1) ? Math.trunc(lua.number(1)) : 0;
       if ((flags & ~3) !== 0) {
         raise("Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.");
       }
@@ -197,7 +198,7 @@ function log(lua: LuaMachine, { host }: RunState): number {
 function aclCheck(lua: LuaMachine, { host }: RunState): number {
   const args = argumentsOf(lua);
   if (args === NO_ARGUMENTS) {
-    raise("Please specify at least one argument for this redis.acl_check_cmd() call");
+    raise("Please specify at least one argument for this redis lib call");
   }
   if (args instanceof ErrorReply)
     raise("Lua redis lib command arguments must be strings or integers");

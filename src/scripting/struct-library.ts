@@ -170,7 +170,7 @@ function packed(lua: LuaMachine, item: Item, take: () => number): Bytes {
       const index = take();
       const text = textOf(lua, index);
       const size = item.size === 0 ? text.length : item.size;
-      if (text.length < size) throw new ArgumentError(index, "string too short");
+      if (text.length < size) throw new ArgumentError(index + 1, "string too short");
       return text.slice(0, size);
     }
     default:

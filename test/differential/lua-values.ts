@@ -191,7 +191,7 @@ function otherCall(random: Random): string {
     "redis.breakpoint",
     `redis.log,${pick(random, ["redis.LOG_DEBUG", "99", "'x'"])},${text}`,
     `redis.acl_check_cmd,${pick(random, ["'get','k'", "'nosuch'", "", "{}"])}`,
-    `string.format,"%5.1f|%d|%s|%q|%x",${pick(random, NUMBERS)},${pick(random, NUMBERS)},${text},${text},7`,
+    `string.format,"%5.1f|%d|%s|%q|%x",${pick(random, NUMBERS)},${pick(random, ["-3", "7.5"])},${text},${text},7`,
     `string.rep,${text},3`,
     `tonumber,${text}`,
     `tostring,${pick(random, NUMBERS)}`,
