@@ -1,6 +1,6 @@
 // Kill -9 at random moments under load, in each durability mode. Every acknowledged write is there,
-// no EXEC is there by half, ONCE tokens keep their first outcome, DBSIZE is exact, and the server
-// comes back by itself, also when it is killed again while it comes back.
+// no EXEC and no script is there by half, no job of a queue is lost or taken twice, ONCE tokens keep
+// their first outcome, DBSIZE is exact, and the server comes back by itself, also when it is killed again while it comes back.
 //
 // KEPT_CRASH_ROUNDS sets how often it is killed in each mode (4; the full proof is 50),
 // KEPT_CRASH_SEED the seed of what is written and when; the moment of death itself is never the same.
@@ -15,12 +15,17 @@ import { ServerProcess, type ServerOptions } from "../support/process.ts";
 import { expectExactSize } from "../support/queries.ts";
 import { until, type RawClient } from "../support/raw-client.ts";
 import { LoadConnection } from "./connection.ts";
+import { Gatherer, Mover, Producer, SMALL_COLLECTIONS } from "./collections.ts";
 import { Banker, Owner, Retrier, type Worker } from "./workers.ts";
 
 const ROUNDS = Number(process.env["KEPT_CRASH_ROUNDS"] ?? "4");
 const SEED = Number(process.env["KEPT_CRASH_SEED"] ?? randomBytes(4).readUInt32LE());
 /** So small that the crash meets flushes and merges too. */
-const SETTINGS = { "rocksdb.write_buffer_size": "1", "rocksdb.max_background_jobs": "2" };
+const SETTINGS = {
+  "rocksdb.write_buffer_size": "1",
+  "rocksdb.max_background_jobs": "2",
+  ...SMALL_COLLECTIONS,
+};
 const ACKNOWLEDGED_MAX = 6000;
 const MOMENT_MS_MAX = 40;
 const BIRTH_MS_MAX = 400;
@@ -38,6 +43,9 @@ class CrashRun {
       ...["ann", "bob", "cid"].map((name) => new Owner(name, random)),
       ...[0, 1].map((index) => new Banker(index, random)),
       ...["dot", "eve"].map((name) => new Retrier(name, random)),
+      ...["fay", "gus"].map((name) => new Gatherer(name, random)),
+      new Producer(),
+      new Mover(),
     ];
   }
 
