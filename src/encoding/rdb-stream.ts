@@ -173,14 +173,7 @@ function readGroup(reader: DumpReader, type: number): DumpedGroup {
   const consumers: DumpedConsumer[] = [];
   for (let left = reader.size(); left > 0; left--) consumers.push(readConsumer(reader, type));
   checkPending(pending, consumers);
-  const entriesRead = read === U64_MAX ? UNKNOWN : read;
-  return {
-    name,
-    last,
-    entriesRead: entriesRead === null ? null : Number(entriesRead),
-    pending,
-    consumers,
-  };
+  return { name, last, entriesRead: countOf(read), pending, consumers };
 }
 
 function readConsumer(reader: DumpReader, type: number): DumpedConsumer {
@@ -225,7 +218,16 @@ function readLong(reader: DumpReader): number | bigint {
 
 /** Counters are exact up to 2^53. */
 function readCount(reader: DumpReader): number {
-  return Math.min(Number(readLong(reader)), Number.MAX_SAFE_INTEGER);
+  return bounded(readLong(reader));
+}
+
+function countOf(read: number | bigint | null): number | null {
+  if (read === null) return null;
+  return read === U64_MAX ? UNKNOWN : bounded(read);
+}
+
+function bounded(count: number | bigint): number {
+  return Math.min(Number(count), Number.MAX_SAFE_INTEGER);
 }
 
 function readTime(reader: DumpReader): number {

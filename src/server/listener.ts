@@ -83,6 +83,9 @@ export class Listener {
       server.once("error", reject);
       server.listen(where, () => {
         server.removeListener("error", reject);
+        server.on("error", () => {
+          // A connection that could not be accepted, for want of descriptors; the next one may.
+        });
         resolve();
       });
     });

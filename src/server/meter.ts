@@ -43,6 +43,7 @@ export class Meter {
   readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #startup: number;
   #peak = 0;
+  #lastMemory: NodeJS.MemoryUsage | null = null;
   #samples: Totals[] = [];
   #timer: Timer | null = null;
 
@@ -115,8 +116,18 @@ export class Meter {
     this.#peak = 0;
   }
 
+  /** Node opens a file to see what is resident; where none may be opened, the last answer stands. */
+  #processMemory(): NodeJS.MemoryUsage {
+    try {
+      this.#lastMemory = process.memoryUsage();
+    } catch (error) {
+      if (this.#lastMemory === null) throw error;
+    }
+    return this.#lastMemory;
+  }
+
   memory(): MemoryFacts {
-    const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
+    const { heapUsed, heapTotal, external, rss } = this.#processMemory();
     const { keyspace } = this.#parts.pipeline;
     const blockCache = this.#property("rocksdb.block-cache-usage");
     const memtables = this.#property("rocksdb.cur-size-all-mem-tables", "all");

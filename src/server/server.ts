@@ -19,6 +19,9 @@ export interface ServerLimits {
   readonly connection: ConnectionLimits;
 }
 
+/** Connections that were refused and are read to their end; more are closed at once. */
+const REFUSED_MAX = 16;
+const REFUSED_LINGER_MS = 500;
 const TOO_MANY_CLIENTS = "ERR max number of clients reached";
 
 export class Server {
@@ -31,6 +34,7 @@ export class Server {
   onDisconnect: (connection: Connection) => void = () => {};
   readonly #listeners: Listener[] = [];
   #stopping = false;
+  #refusedCount = 0;
 
   constructor(core: Core, limits: ServerLimits) {
     this.core = core;
@@ -77,11 +81,7 @@ export class Server {
     core.stats.totalConnectionsReceived++;
     const refusal = this.#refusal(socket, path);
     if (refusal !== null) {
-      core.stats.rejectedConnections++;
-      socket.on("error", () => {
-        // It may be gone before it hears why it was not let in.
-      });
-      socket.end(`-${refusal}\r\n`);
+      this.#refuse(socket, refusal);
       return;
     }
     if (path === null) keepAlive(socket, limits.keepAliveSeconds);
@@ -99,6 +99,25 @@ export class Server {
     });
     this.connections.set(connection.session.id, connection);
     this.onConnection(connection);
+  }
+
+  /** Says why. It has a moment to go by itself; one that stays would keep its descriptor. */
+  #refuse(socket: Socket, refusal: string): void {
+    const { core } = this;
+    core.stats.rejectedConnections++;
+    socket.on("error", () => {
+      // It may be gone before it hears why it was not let in.
+    });
+    const lingers = this.#refusedCount < REFUSED_MAX;
+    this.#refusedCount++;
+    socket.on("close", () => {
+      this.#refusedCount--;
+    });
+    socket.resume();
+    socket.end(`-${refusal}\r\n`, () => {
+      if (lingers) core.host.clock.after(REFUSED_LINGER_MS, () => socket.destroy());
+      else socket.destroy();
+    });
   }
 
   /** Why a connection is not let in. */

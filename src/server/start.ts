@@ -23,6 +23,7 @@ import type { ScriptThread } from "../session/long-scripts.ts";
 import { Admin } from "./admin.ts";
 import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
+import { descriptorLimit, obeyDescriptorLimit } from "./descriptors.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
 import { ListenFailed, listenTcp, wordsOf } from "./tcp-listeners.ts";
@@ -127,6 +128,7 @@ export async function startOn(
     if (isStopping && error instanceof StorageError && error.kind === "closed") return;
     environment.onBug(error);
   };
+  obeyDescriptorLimit(config, log, descriptorLimit());
   const settings = liveSettings(config);
   const core = await openCore(engine, settings, given);
   const { pipeline } = core;
