@@ -313,6 +313,16 @@ const ROWS: readonly Row[] = [
     "Split the transaction, or raise the limit.",
   ],
   [
+    "ERR watched keys exceed client-query-buffer-limit",
+    "The watched keys of the connection take more memory than client-query-buffer-limit.",
+    "Watch fewer keys at once, or raise the limit.",
+  ],
+  [
+    "ERR subscriptions exceed client-query-buffer-limit",
+    "The subscriptions of the connection take more memory than client-query-buffer-limit.",
+    "Use patterns or several connections, or raise the limit.",
+  ],
+  [
     "ERR ONCE must be the first command after MULTI",
     "ONCE elsewhere.",
     "Send MULTI, then ONCE, then the commands.",

@@ -489,7 +489,12 @@ export class Session implements SessionPort, Client, Subscriber {
   // SessionPort: subscriptions
 
   subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
-    return this.#confirm(this.#startSubscriptions().subscribe(kind, names));
+    const subscriptions = this.#startSubscriptions();
+    const { transactionBytesMax } = this.host.settings;
+    if (subscriptions.bytesWith(kind, names) > transactionBytesMax) {
+      throw new CommandError("ERR subscriptions exceed client-query-buffer-limit");
+    }
+    return this.#confirm(subscriptions.subscribe(kind, names));
   }
 
   unsubscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {

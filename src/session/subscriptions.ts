@@ -19,6 +19,9 @@ const PREFIX: Readonly<Record<SubscriptionKind, string>> = {
   shard: "s",
 };
 
+/** What one subscription costs beside its name: it stands here and in the hub. */
+const NAME_OVERHEAD_BYTES = 256;
+
 export class Subscriptions {
   readonly #hub: Hub;
   readonly #subscriber: Subscriber;
@@ -29,6 +32,7 @@ export class Subscriptions {
   };
   /** What the EXEC now running has changed, newest last. */
   #undo: (() => void)[] = [];
+  #bytes = 0;
 
   constructor(hub: Hub, subscriber: Subscriber) {
     this.#hub = hub;
@@ -47,6 +51,15 @@ export class Subscriptions {
   get counts(): Record<SubscriptionKind, number> {
     const { channel, pattern, shard } = this.#names;
     return { channel: channel.size, pattern: pattern.size, shard: shard.size };
+  }
+
+  /** Memory of all of them together with `names`, as far as those are new. */
+  bytesWith(kind: SubscriptionKind, names: readonly Bytes[]): number {
+    let bytes = this.#bytes;
+    for (const name of names) {
+      if (!this.#names[kind].has(name)) bytes += name.length + NAME_OVERHEAD_BYTES;
+    }
+    return bytes;
   }
 
   /** The confirmations, one for each name. */
@@ -88,12 +101,15 @@ export class Subscriptions {
 
   #add(kind: SubscriptionKind, name: Bytes): boolean {
     const isNew = this.#hub.subscribe(kind, name, this.#subscriber);
-    if (isNew) this.#names[kind].add(name);
-    return isNew;
+    if (!isNew) return false;
+    this.#names[kind].add(name);
+    this.#bytes += name.length + NAME_OVERHEAD_BYTES;
+    return true;
   }
 
   #remove(kind: SubscriptionKind, name: Bytes): boolean {
     if (!this.#names[kind].delete(name)) return false;
+    this.#bytes -= name.length + NAME_OVERHEAD_BYTES;
     const was = this.#hub.unsubscribe(kind, name, this.#subscriber);
     assert(was, "the hub knows every subscription");
     return true;

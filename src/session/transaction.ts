@@ -48,6 +48,8 @@ interface Watch {
 const AT_ONCE = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 /** What one queued argument costs beside its bytes. */
 const ARGUMENT_OVERHEAD_BYTES = 32;
+/** What one watched key costs beside its bytes: it stands here and in the keyspace. */
+const WATCH_OVERHEAD_BYTES = 256;
 
 const EXEC_WITHOUT_MULTI = new ErrorReply("ERR EXEC without MULTI");
 const PREVIOUS_ERRORS = new ErrorReply(
@@ -62,6 +64,7 @@ export class Transaction {
   #queue: Queued[] = [];
   #queueBytes = 0;
   #watches: Watch[] = [];
+  #watchBytes = 0;
   /** The keys of `#watches`: there may be very many. */
   readonly #watchedKeys = new Map<Incarnation, Set<Bytes>>();
 
@@ -163,12 +166,25 @@ export class Transaction {
 
   watch(keys: readonly Bytes[]): Promise<Reply> {
     if (this.isOpen) throw new CommandError("ERR WATCH inside MULTI is not allowed");
-    const { pipeline } = this.#session.host;
+    const { pipeline, settings } = this.#session.host;
+    if (this.#watchBytes + this.#newBytes(keys) > settings.transactionBytesMax) {
+      throw new CommandError("ERR watched keys exceed client-query-buffer-limit");
+    }
     return new Promise((resolve) => {
       const unit = new WatchUnit(this.#session, keys, (view) => this.#addWatches(view, keys));
       const finish = (): void => resolve(unit.refusal ?? OK);
       if (pipeline.run(unit, finish) === "done") finish();
     });
+  }
+
+  /** Memory that watching these keys would take beyond what is watched. */
+  #newBytes(keys: readonly Bytes[]): number {
+    const known = this.#watchedKeys.get(this.#session.database.incarnation);
+    let bytes = 0;
+    for (const key of keys) {
+      if (known?.has(key) !== true) bytes += key.length + WATCH_OVERHEAD_BYTES;
+    }
+    return bytes;
   }
 
   #addWatches(view: View, keys: readonly Bytes[]): void {
@@ -187,6 +203,7 @@ export class Transaction {
     for (const [index, key] of keys.entries()) {
       if (known.has(key)) continue;
       known.add(key);
+      this.#watchBytes += key.length + WATCH_OVERHEAD_BYTES;
       const watched = keyspace.watch(incarnation, key);
       const { version } = watched;
       const { existed, batch } = seen[index] ?? { existed: false, batch: 0 };
@@ -199,6 +216,7 @@ export class Transaction {
     const { keyspace } = this.#session.host.pipeline;
     for (const { incarnation, key } of this.#watches) keyspace.unwatch(incarnation, key);
     this.#watches = [];
+    this.#watchBytes = 0;
     this.#watchedKeys.clear();
   }
 

@@ -176,7 +176,7 @@ test("an EXEC of no commands answers an empty array; the queue has a limit", asy
 });
 
 test("many keys are watched in time that grows with their number, each once", async () => {
-  await using world = await openWorld();
+  await using world = await openWorld({ session: { transactionBytesMax: 64 * 1024 * 1024 } });
   const watcher = world.connect();
   const keys = Array.from({ length: 100_000 }, (_, index) => `key:${index}`);
   watcher.send(["WATCH", ...keys, ...keys]);
