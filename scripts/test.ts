@@ -33,7 +33,14 @@ export interface TestFile {
 }
 
 /** These want the machine to themselves, so they run last and one at a time. */
-const ALONE: ReadonlySet<string> = new Set(["crash", "stall", "clients", "bench", "history", "limits"]);
+const ALONE: ReadonlySet<string> = new Set([
+  "crash",
+  "stall",
+  "clients",
+  "bench",
+  "history",
+  "limits",
+]);
 const FILE_LIMIT_MS = 20 * 60 * 1000;
 const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
 
