@@ -435,7 +435,9 @@ export class Pipeline {
   #deliver(unit: Unit, bytes: Bytes, wrote: boolean): void {
     const { keyspace } = this;
     const { replies } = unit.client;
-    const batch = wrote ? keyspace.openBatch : this.view.saw;
+    // What it saw may have been its own, and be undone: there is no such batch to wait for.
+    const seen = Math.min(this.view.saw, keyspace.lastUncommittedBatch());
+    const batch = wrote ? keyspace.openBatch : seen;
     if (batch <= keyspace.committedBatch) {
       replies.send(bytes);
       return;

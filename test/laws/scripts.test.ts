@@ -130,3 +130,12 @@ test("a commit of unknown outcome closes the connection of the script, unanswere
   assert.deepEqual(talker.heard(), []);
   assert.equal(talker.abandoned, true);
 });
+
+test("who reads its own writes and is undone is answered at once: there is no batch to wait for", async () => {
+  await using world = await openWorld({ session: { scriptsUndo: true } });
+  const talker = world.connect();
+  const script = `EVAL "redis.call('set', 'k', 1) redis.call('get', 'k') error('late')" 0`;
+  const [error, left] = await told(world, talker, script, "EXISTS k");
+  assert.match(error ?? "", /^-ERR user_script:1: late/);
+  assert.equal(left, "0");
+});
