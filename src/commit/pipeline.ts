@@ -435,9 +435,7 @@ export class Pipeline {
   #deliver(unit: Unit, bytes: Bytes, wrote: boolean): void {
     const { keyspace } = this;
     const { replies } = unit.client;
-    // What it saw may have been its own, and be undone: there is no such batch to wait for.
-    const seen = Math.min(this.view.saw, keyspace.lastUncommittedBatch());
-    const batch = wrote ? keyspace.openBatch : seen;
+    const batch = wrote ? keyspace.openBatch : this.view.restsOn;
     if (batch <= keyspace.committedBatch) {
       replies.send(bytes);
       return;

@@ -88,6 +88,11 @@ export class View {
     this.database = first ?? parts.keyspace.system;
   }
 
+  /** What the unit saw may have been its own, and be undone: there is no such batch to wait for. */
+  get restsOn(): number {
+    return Math.min(this.saw, this.keyspace.lastUncommittedBatch());
+  }
+
   // Reading
 
   /** The key's record if it exists and has not expired. Throws COLD. */

@@ -537,12 +537,13 @@ class TransactionUnit implements Unit {
     if (reply instanceof ErrorReply && !reply.isCounted) this.client.host.onErrorReply(reply.text);
     // ONCE itself writes when the last command has run.
     const wrote = keyspace.changedSince(step.mark) || command.name === "once";
-    const seen = view.saw > keyspace.committedBatch ? view.saw : 0;
+    const saw = view.restsOn;
+    const seen = saw > keyspace.committedBatch ? saw : 0;
     const batch = wrote ? keyspace.openBatch : seen;
     const mayPublish = command.publishes || command.runsOthers;
     const published = mayPublish && keyspace.hasEffectsSince(step.mark);
     const { database } = step;
-    return { reply, batch, wrote, published, saw: view.saw, database, microseconds };
+    return { reply, batch, wrote, published, saw, database, microseconds };
   }
 
   #endAll(view: View, elements: readonly Element[]): void {

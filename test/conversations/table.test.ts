@@ -47,23 +47,31 @@ function specOf(reply: Reply): unknown {
     return { flags, countAt, first: first + Number(find.get("firstkey")) };
   }
   const lastKey = Number(find.get("lastkey"));
+  const step = Number(find.get("keystep"));
+  if (begin.has("keyword")) {
+    const word = textOf(begin.get("keyword"));
+    return { flags, word, from: Number(begin.get("startfrom")), last: lastKey, step };
+  }
   return {
     flags,
     first,
     last: lastKey < 0 ? lastKey : first + lastKey,
-    step: Number(find.get("keystep")),
+    step,
   };
 }
 
 function factsOf(row: CommandRow): unknown {
   return {
     arity: row.arity,
-    flags: [...row.flags].sort(),
+    flags: row.flags.filter((flag) => flag !== "movablekeys").sort(),
     keys: row.keys.map((spec) => {
       const flags = [...spec.flags].sort();
       if (spec.kind === "count") return { flags, countAt: spec.countAt, first: spec.first };
       if (spec.kind === "unknown") return { flags };
-      assert.equal(spec.kind, "range");
+      if (spec.kind === "keyword") {
+        const { word, from, last, step } = spec;
+        return { flags, word, from, last, step };
+      }
       return { flags, first: spec.first, last: spec.last, step: spec.step };
     }),
   };
@@ -104,7 +112,7 @@ if (isOracleInstalled()) {
       const parts = listOf(info);
       const theirs = {
         arity: Number(parts[1]),
-        // Rows do not say this: it follows from their keys.
+        // Few rows say "movablekeys": it follows from their keys.
         flags: listOf(parts[2])
           .map(textOf)
           .filter((flag) => flag !== "movablekeys" && !isNoScriptOf(row, flag))

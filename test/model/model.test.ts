@@ -14,7 +14,7 @@ import { MemoryEngine } from "../../src/engine/memory.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 import { START_MS, openWorld, type Talker, type World } from "../support/world.ts";
-import { Model, matches } from "./model.ts";
+import { Model, matches, type ScriptEnding } from "./model.ts";
 
 const CONNECTIONS = 3;
 const RUNS = Number(process.env["KEPT_MODEL_RUNS"] ?? 300);
@@ -46,9 +46,32 @@ const command: fc.Arbitrary<string[]> = fc
     fc.tuple(fc.constant("DBSIZE")),
   )
   .map((words): string[] => [...words]);
+/** Does what its first argument says, and ends as its second says. */
+const SCRIPT = `
+  local answers = {}
+  for call in string.gmatch(ARGV[1], '[^|]+') do
+    local words = {}
+    for word in string.gmatch(call, '[^,]+') do words[#words + 1] = word end
+    answers[#answers + 1] = redis[words[1]](unpack(words, 2))
+  end
+  if ARGV[2] == 'fails' then error('failed') end
+  if ARGV[2] == 'lies' then return 'fine' end
+  return answers`;
+const script: fc.Arbitrary<string[]> = fc
+  .record({
+    calls: fc.array(
+      fc
+        .tuple(fc.constantFrom("call", "pcall"), command)
+        .map(([how, words]) => [how, ...words].join(",")),
+      { minLength: 1, maxLength: 4 },
+    ),
+    ending: fc.constantFrom<ScriptEnding>("returns", "returns", "fails", "lies"),
+  })
+  .map(({ calls, ending }) => ["EVAL", SCRIPT, "0", calls.join("|"), ending]);
+const said = fc.oneof({ weight: 5, arbitrary: command }, { weight: 1, arbitrary: script });
 const who = fc.nat(CONNECTIONS - 1);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant("say" as const), who, words: command }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant("say" as const), who, words: said }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -62,7 +85,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("transaction" as const),
       who,
-      queue: fc.array(command, { maxLength: 5 }),
+      queue: fc.array(said, { maxLength: 5 }),
       once: fc.option(fc.constantFrom("t1", "t2"), { freq: 3 }),
     }),
   },
@@ -86,12 +109,14 @@ interface Setup {
   readonly policy: "attributed" | "every" | "abort";
   readonly background: boolean;
   readonly cold: boolean;
+  readonly scriptsUndo: boolean;
 }
 
 const setup: fc.Arbitrary<Setup> = fc.record({
   policy: fc.constantFrom("attributed" as const, "every" as const, "abort" as const),
   background: fc.boolean(),
   cold: fc.boolean(),
+  scriptsUndo: fc.boolean(),
 });
 
 class Run {
@@ -104,7 +129,7 @@ class Run {
   constructor(world: World, chosen: Setup) {
     this.world = world;
     this.#setup = chosen;
-    this.model = new Model(CONNECTIONS, START_MS, chosen.policy);
+    this.model = new Model(CONNECTIONS, START_MS, chosen);
     this.talkers = Array.from({ length: CONNECTIONS }, () => world.connect());
   }
 
@@ -240,7 +265,7 @@ async function runProgram(chosen: Setup, steps: readonly Step[]): Promise<void> 
   const engine = new MemoryEngine();
   const world = await openWorld({
     engine,
-    session: { execFailureReply: chosen.policy },
+    session: { execFailureReply: chosen.policy, scriptsUndo: chosen.scriptsUndo },
     pipeline: {
       backgroundBytes: chosen.background ? 0 : Infinity,
       unknownTimeoutMs: 1_000_000,

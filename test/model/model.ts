@@ -26,6 +26,23 @@ interface Ran {
   readonly reply: string;
   readonly wrote: boolean;
   readonly batch: number;
+  /** The newest uncommitted batch among what it looked at, its own writes apart unless it did again. */
+  readonly saw: number;
+  readonly words: readonly string[];
+}
+
+/** A script as the model sees it: calls one after the other, and what it does at its end. */
+interface Script {
+  readonly calls: readonly ScriptCall[];
+  readonly ending: ScriptEnding;
+}
+
+/** "returns": the answers of its calls; "fails": an error that nobody catches; "lies": "fine". */
+export type ScriptEnding = "returns" | "fails" | "lies";
+
+export interface ScriptCall {
+  /** redis.pcall in place of redis.call: an error becomes its answer. */
+  readonly caught: boolean;
   readonly words: readonly string[];
 }
 
@@ -56,12 +73,17 @@ interface Connection {
 }
 
 const READS = new Set(["GET", "MGET", "EXISTS", "STRLEN", "DBSIZE", "TTL"]);
+/** What they run is looked at when it runs. */
+const ALWAYS_TAKEN = ["MULTI", "EXEC", "WATCH", "DISCARD", "EVAL"];
 const NOT_INTEGER = "-ERR";
+const IN_DOUBT = "-MISCONF";
 
 export class Model {
   nowMs: number;
   readonly connections: readonly Connection[];
   readonly #policy: ExecFailureReply;
+  /** An error that escapes from a script undoes all of it. */
+  readonly #scriptsUndo: boolean;
   #committed = emptyState();
   #current = emptyState();
   /** The state as it was when the batch on its way was closed. */
@@ -74,9 +96,14 @@ export class Model {
   #doubt = false;
   #versions = 0;
 
-  constructor(connectionCount: number, nowMs: number, policy: ExecFailureReply) {
+  constructor(
+    connectionCount: number,
+    nowMs: number,
+    settings: { readonly policy: ExecFailureReply; readonly scriptsUndo: boolean },
+  ) {
     this.nowMs = nowMs;
-    this.#policy = policy;
+    this.#policy = settings.policy;
+    this.#scriptsUndo = settings.scriptsUndo;
     this.connections = Array.from({ length: connectionCount }, () => ({
       queue: null,
       spoiled: false,
@@ -91,10 +118,10 @@ export class Model {
   say(index: number, words: readonly string[]): void {
     const connection = this.#connection(index);
     const name = words[0] ?? "";
-    const isWrite = !READS.has(name) && !["MULTI", "EXEC", "WATCH", "DISCARD"].includes(name);
+    const isWrite = !READS.has(name) && !ALWAYS_TAKEN.includes(name);
     if (isWrite && this.#doubt) {
       if (connection.queue !== null) connection.spoiled = true;
-      this.#answer(connection, "-MISCONF");
+      this.#answer(connection, IN_DOUBT);
       return;
     }
     if (name === "MULTI") {
@@ -190,7 +217,8 @@ export class Model {
       this.#answer(connection, "-EXECABORT");
       return;
     }
-    if (this.#doubt && queue.some((words) => !READS.has(words[0] ?? ""))) {
+    const isTaken = (name: string): boolean => READS.has(name) || ALWAYS_TAKEN.includes(name);
+    if (this.#doubt && !queue.every(([name = ""]) => isTaken(name))) {
       this.#answer(connection, "-EXECABORT");
       return;
     }
@@ -220,7 +248,9 @@ export class Model {
     for (const words of queue) {
       const isOnce = words[0] === "ONCE";
       all.push(
-        isOnce ? { reply: "OK", wrote: false, batch: this.#openBatch, words } : this.#run(words),
+        isOnce
+          ? { reply: "OK", wrote: false, batch: this.#openBatch, saw: 0, words }
+          : this.#run(words),
       );
     }
     const replies = all.map((ran) => ran.reply);
@@ -252,16 +282,64 @@ export class Model {
   }
 
   #run(words: readonly string[]): Ran {
+    return words[0] === "EVAL" ? this.#runScript(words) : this.#runCommand(words);
+  }
+
+  /** EVAL, the text, no keys, the calls, the ending. What its calls saw and wrote, the script did. */
+  #runScript(words: readonly string[]): Ran {
+    const { calls, ending } = scriptOf(words);
+    const before = { state: copy(this.#current), changedIn: new Map(this.#changedIn) };
+    const { batch: openBatch, changed } = { batch: this.#openBatch, changed: this.#openChanged };
+    const answers: string[] = [];
+    let seen = 0;
+    let wrote = false;
+    let failure = ending === "fails" ? "-ERR" : null;
+    for (const call of calls) {
+      const ran = this.#runInScript(call.words);
+      seen = Math.max(seen, ran.saw);
+      wrote ||= ran.wrote;
+      answers.push(ran.reply);
+      if (call.caught || !/^-[A-Z]/.test(ran.reply)) continue;
+      failure = ran.reply;
+      break;
+    }
+    if (failure !== null && this.#scriptsUndo) {
+      this.#current = before.state;
+      this.#changedIn.clear();
+      for (const [key, batch] of before.changedIn) this.#changedIn.set(key, batch);
+      this.#openChanged = changed;
+      wrote = false;
+      // Its own writes may have been what it saw; then it rests on what others have written before.
+      seen = Math.min(seen, changed ? openBatch : this.#inFlight);
+    }
+    const returned = ending === "lies" ? '"fine"' : array(answers);
+    const batch = wrote ? openBatch : seen;
+    return { reply: failure ?? returned, wrote, batch, saw: seen, words };
+  }
+
+  #runInScript(words: readonly string[]): Ran {
+    if (!this.#doubt || READS.has(words[0] ?? "")) return this.#runCommand(words);
+    return { reply: IN_DOUBT, wrote: false, batch: 0, saw: 0, words };
+  }
+
+  #runCommand(words: readonly string[]): Ran {
     const [name = "", key = "", value = ""] = words;
     const before = this.#versions;
-    let batch = 0;
-    for (const touched of name === "MGET" || name === "EXISTS" ? words.slice(1) : [key]) {
-      batch = Math.max(batch, this.#changedIn.get(touched) ?? 0);
-    }
-    if (name === "DBSIZE") batch = this.#openChanged ? this.#openBatch : this.#inFlight;
+    const saw = this.#sawIn(name, words);
     const reply = this.#compute(name, { key, value, words });
     const wrote = this.#versions !== before;
-    return { reply, wrote, batch: wrote ? this.#openBatch : batch, words };
+    return { reply, wrote, batch: wrote ? this.#openBatch : saw, saw, words };
+  }
+
+  #sawIn(name: string, words: readonly string[]): number {
+    if (name === "DBSIZE") return this.#openChanged ? this.#openBatch : this.#inFlight;
+    let keys = words.slice(1, 2);
+    if (name === "MGET" || name === "EXISTS") keys = words.slice(1);
+    if (name === "MSET") {
+      keys = words.filter((_, index) => index % 2 === 1);
+      if (new Set(keys).size < keys.length) return this.#openBatch;
+    }
+    return Math.max(0, ...keys.map((key) => this.#changedIn.get(key) ?? 0));
   }
 
   #compute(name: string, call: Call): string {
@@ -437,6 +515,18 @@ export function matches(heard: string, expected: string, allowRefusals: boolean)
     expected.replace(whole, () => refusal),
     allowRefusals,
   );
+}
+
+/** The calls are parted by "|", their words by ",", of which the first is "call" or "pcall". */
+function scriptOf(words: readonly string[]): Script {
+  const [, , , calls = "", ending] = words;
+  return {
+    calls: calls.split("|").map((call) => {
+      const [how, ...rest] = call.split(",");
+      return { caught: how === "pcall", words: rest };
+    }),
+    ending: ending === "fails" || ending === "lies" ? ending : "returns",
+  };
 }
 
 function quote(entry: Entry | null): string {
