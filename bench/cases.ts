@@ -12,6 +12,8 @@ const run = promisify(execFile);
 export const CLIENTS = 50;
 export const VALUE_BYTES = 64;
 export const RANDOM_KEYS = 100_000;
+/** So many random writes a key leave one in twenty out. */
+const KEY_FILLS = 3;
 const XADD_WORDS = ["XADD", "mystream", "*", "field", "x".repeat(VALUE_BYTES)];
 const RUN_LIMIT_MS = 120_000;
 
@@ -94,6 +96,13 @@ export async function runCase(target: Target, some: Case, requests: number): Pro
     return runTransactions(target, shape, requests);
   }
   return benchmark(target, some, requests);
+}
+
+/** Before the first round: the keys that a test on single keys wants are there. Throws NoSuchCommand. */
+export async function bringKeys(target: Target, { test }: Case): Promise<void> {
+  if (!KEEPS_KEYS.has(test) || test === "multi") return;
+  const filler = test === "incr" ? "incr" : "set";
+  await benchmark(target, { test: filler, pipeline: 16 }, RANDOM_KEYS * KEY_FILLS);
 }
 
 async function commandLine({ host, port }: Target, words: readonly string[]): Promise<void> {

@@ -27,6 +27,7 @@ local function pairs2(t) if type(t)~='table' or #t==0 then return t end
 local function scan(t) if type(t)~='table' or t.err then return t end return {t[1],sort(t[2])} end
 local function nums(t) if type(t)=='string' and t:match('^-?%d+%.?%d*e?[+-]?%d*$') and tonumber(t) then
  return string.format('%.17g',tonumber(t)) end
+ if type(t)=='table' and t.double then return tostring(t.double) end
  if type(t)=='table' and not t.err then for i=1,#t do t[i]=nums(t[i]) end end return t end
 local function shape(t) if type(t)~='table' then return type(t) end
  if t.err then return t end return {#t} end
