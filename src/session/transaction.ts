@@ -387,19 +387,24 @@ class TransactionUnit implements Unit {
     this.#keysRead = [];
     session.isInExec = true;
     try {
-      const reply = this.#reply(view);
-      this.#parts.done();
-      session.keepSubscriptions();
-      session.denials.keep();
-      if (this.#keysRead.length > 0) session.host.tracking.note(session, this.#keysRead);
-      const bytes = session.encodeReply(reply);
-      return bytes === "" ? null : bytes;
+      return this.#hasEnded(this.#reply(view));
     } catch (error) {
       this.#revertSession();
       throw error;
     } finally {
       session.isInExec = false;
     }
+  }
+
+  /** It has run to its end, and will not run again: what it did to the session stays. */
+  #hasEnded(reply: Reply): Bytes | null {
+    const session = this.client;
+    this.#parts.done();
+    session.keepSubscriptions();
+    session.denials.keep();
+    if (this.#keysRead.length > 0) session.host.tracking.note(session, this.#keysRead);
+    const bytes = session.encodeReply(reply);
+    return bytes === "" ? null : bytes;
   }
 
   /** The session as it was before: a cold read may have stopped the run behind a SELECT. */
@@ -419,14 +424,11 @@ class TransactionUnit implements Unit {
     const session = this.client;
     if (session.isClosed) return null;
     this.#elements = null;
+    this.#keysRead = [];
     session.isInExec = true;
     try {
       const first = await loading(view, load, () => this.#firstReply(view));
-      const reply = first === undefined ? await this.#replyLong(view, load) : first;
-      this.#parts.done();
-      session.keepSubscriptions();
-      const bytes = session.encodeReply(reply);
-      return bytes === "" ? null : bytes;
+      return this.#hasEnded(first === undefined ? await this.#replyLong(view, load) : first);
     } catch (error) {
       this.#revertSession();
       throw error;

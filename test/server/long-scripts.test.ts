@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ErrorReply, OK, PONG, type Reply } from "../../src/resp/reply.ts";
+import { format } from "../conversations/notation.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 import type { RawClient } from "../support/raw-client.ts";
@@ -147,3 +148,28 @@ test("SHUTDOWN ends the server while a script runs, and leaves nothing of it", a
   using client = await server.client();
   assert.equal(await client.send("EXISTS", "w"), 0);
 });
+
+test("what an EXEC with a long script has read is tracked", async () => {
+  using folder = new TemporaryDirectory();
+  await using server = await start(folder);
+  using runner = await server.client();
+  using other = await server.client();
+  await other.send("SET", "k", "v");
+  await runner.send("HELLO", "3");
+  assert.deepEqual(await runner.send("CLIENT", "TRACKING", "ON"), OK);
+  await runner.send("MULTI");
+  await runner.send("GET", "k");
+  await runner.send("EVAL", ENDLESS, "0");
+  const ended = runner.send("EXEC");
+  await untilBusy(other);
+  assert.deepEqual(await other.send("SCRIPT", "KILL"), OK);
+  const [read] = elementsOf(await ended);
+  assert.equal(read, "v");
+  await other.send("SET", "k", "new");
+  assert.match(format(await runner.readReply()), /invalidate.*"k"/);
+});
+
+function elementsOf(reply: Reply): readonly Reply[] {
+  assert.ok(Array.isArray(reply));
+  return reply as readonly Reply[];
+}
