@@ -3,7 +3,39 @@
 import { block, KEY, oneOf, string, word } from "./argument-specs.ts";
 import * as place from "./geo.ts";
 import * as search from "./geo-search.ts";
-import type { CommandRows } from "./table.ts";
+import type { ArgumentSpec, CommandRows } from "./table.ts";
+
+/** Where to search, and how many places to give back in what order. */
+const AREA: readonly ArgumentSpec[] = [
+  oneOf("from", [
+    { name: "member", type: "string", token: "FROMMEMBER" },
+    block(
+      "longitude_latitude",
+      [
+        { name: "longitude", type: "double" },
+        { name: "latitude", type: "double" },
+      ],
+      { token: "FROMLONLAT" },
+    ),
+  ]),
+  oneOf("by", [
+    block("circle", [
+      { name: "radius", type: "double", token: "BYRADIUS" },
+      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
+    ]),
+    block("box", [
+      { name: "width", type: "double", token: "BYBOX" },
+      { name: "height", type: "double" },
+      oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
+    ]),
+  ]),
+  oneOf("order", [word("ASC"), word("DESC")], { optional: true }),
+  block(
+    "count",
+    [{ name: "count", type: "integer", token: "COUNT" }, word("ANY", { optional: true })],
+    { optional: true },
+  ),
+];
 
 export const geoCommands: CommandRows = {
   GEOADD: {
@@ -83,34 +115,7 @@ export const geoCommands: CommandRows = {
     complexity: "O(N+log(M)) with N the members in the cells around, M the members",
     arguments: [
       KEY,
-      oneOf("from", [
-        { name: "member", type: "string", token: "FROMMEMBER" },
-        block(
-          "longitude_latitude",
-          [
-            { name: "longitude", type: "double" },
-            { name: "latitude", type: "double" },
-          ],
-          { token: "FROMLONLAT" },
-        ),
-      ]),
-      oneOf("by", [
-        block("circle", [
-          { name: "radius", type: "double", token: "BYRADIUS" },
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-        block("box", [
-          { name: "width", type: "double", token: "BYBOX" },
-          { name: "height", type: "double" },
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-      ]),
-      oneOf("order", [word("ASC"), word("DESC")], { optional: true }),
-      block(
-        "count",
-        [{ name: "count", type: "integer", token: "COUNT" }, word("ANY", { optional: true })],
-        { optional: true },
-      ),
+      ...AREA,
       word("WITHCOORD", { optional: true }),
       word("WITHDIST", { optional: true }),
       word("WITHHASH", { optional: true }),
@@ -132,34 +137,7 @@ export const geoCommands: CommandRows = {
     arguments: [
       { name: "destination", type: "key" },
       { name: "source", type: "key" },
-      oneOf("from", [
-        { name: "member", type: "string", token: "FROMMEMBER" },
-        block(
-          "longitude_latitude",
-          [
-            { name: "longitude", type: "double" },
-            { name: "latitude", type: "double" },
-          ],
-          { token: "FROMLONLAT" },
-        ),
-      ]),
-      oneOf("by", [
-        block("circle", [
-          { name: "radius", type: "double", token: "BYRADIUS" },
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-        block("box", [
-          { name: "width", type: "double", token: "BYBOX" },
-          { name: "height", type: "double" },
-          oneOf("unit", [word("M"), word("KM"), word("FT"), word("MI")]),
-        ]),
-      ]),
-      oneOf("order", [word("ASC"), word("DESC")], { optional: true }),
-      block(
-        "count",
-        [{ name: "count", type: "integer", token: "COUNT" }, word("ANY", { optional: true })],
-        { optional: true },
-      ),
+      ...AREA,
       word("STOREDIST", { optional: true }),
     ],
     run: search.geosearchstore,

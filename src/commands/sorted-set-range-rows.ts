@@ -3,7 +3,18 @@
 import { block, integer, KEY, KEYS, oneOf, string, word } from "./argument-specs.ts";
 import * as algebra from "./sorted-set-algebra.ts";
 import * as range from "./sorted-set-range.ts";
-import type { CommandRows } from "./table.ts";
+import type { ArgumentSpec, CommandRows } from "./table.ts";
+
+/** The sets that are put together, and how their scores are. */
+const WEIGHTED_KEYS: readonly ArgumentSpec[] = [
+  integer("numkeys"),
+  KEYS,
+  { name: "weight", type: "integer", token: "WEIGHTS", optional: true, multiple: true },
+  oneOf("aggregate", [word("SUM"), word("MIN"), word("MAX"), word("COUNT", { since: "8.8.0" })], {
+    token: "AGGREGATE",
+    optional: true,
+  }),
+];
 
 export const sortedSetRangeCommands: CommandRows = {
   ZRANGE: {
@@ -229,20 +240,7 @@ export const sortedSetRangeCommands: CommandRows = {
     since: "6.2.0",
     summary: "Lists the members of several sorted sets, with their scores put together.",
     complexity: "O(N)+O(M*log(M)) with N the members of all and M those of the result",
-    arguments: [
-      integer("numkeys"),
-      KEYS,
-      { name: "weight", type: "integer", token: "WEIGHTS", optional: true, multiple: true },
-      oneOf(
-        "aggregate",
-        [word("SUM"), word("MIN"), word("MAX"), word("COUNT", { since: "8.8.0" })],
-        {
-          token: "AGGREGATE",
-          optional: true,
-        },
-      ),
-      word("WITHSCORES", { optional: true }),
-    ],
+    arguments: [...WEIGHTED_KEYS, word("WITHSCORES", { optional: true })],
     run: algebra.zunion,
   },
   ZUNIONSTORE: {
@@ -257,20 +255,7 @@ export const sortedSetRangeCommands: CommandRows = {
     since: "2.0.0",
     summary: "Stores the members of several sorted sets, with their scores put together.",
     complexity: "O(N)+O(M*log(M)) with N the members of all and M those of the result",
-    arguments: [
-      { name: "destination", type: "key" },
-      integer("numkeys"),
-      KEYS,
-      { name: "weight", type: "integer", token: "WEIGHTS", optional: true, multiple: true },
-      oneOf(
-        "aggregate",
-        [word("SUM"), word("MIN"), word("MAX"), word("COUNT", { since: "8.8.0" })],
-        {
-          token: "AGGREGATE",
-          optional: true,
-        },
-      ),
-    ],
+    arguments: [{ name: "destination", type: "key" }, ...WEIGHTED_KEYS],
     run: algebra.zunionstore,
   },
   ZINTER: {
@@ -283,20 +268,7 @@ export const sortedSetRangeCommands: CommandRows = {
     summary: "Lists the members that all of several sorted sets have.",
     complexity:
       "O(N*K)+O(M*log(M)) with N the members of the smallest, K the keys and M the members of the result",
-    arguments: [
-      integer("numkeys"),
-      KEYS,
-      { name: "weight", type: "integer", token: "WEIGHTS", optional: true, multiple: true },
-      oneOf(
-        "aggregate",
-        [word("SUM"), word("MIN"), word("MAX"), word("COUNT", { since: "8.8.0" })],
-        {
-          token: "AGGREGATE",
-          optional: true,
-        },
-      ),
-      word("WITHSCORES", { optional: true }),
-    ],
+    arguments: [...WEIGHTED_KEYS, word("WITHSCORES", { optional: true })],
     run: algebra.zinter,
   },
   ZINTERSTORE: {
@@ -312,20 +284,7 @@ export const sortedSetRangeCommands: CommandRows = {
     summary: "Stores the members that all of several sorted sets have.",
     complexity:
       "O(N*K)+O(M*log(M)) with N the members of the smallest, K the keys and M the members of the result",
-    arguments: [
-      { name: "destination", type: "key" },
-      integer("numkeys"),
-      KEYS,
-      { name: "weight", type: "integer", token: "WEIGHTS", optional: true, multiple: true },
-      oneOf(
-        "aggregate",
-        [word("SUM"), word("MIN"), word("MAX"), word("COUNT", { since: "8.8.0" })],
-        {
-          token: "AGGREGATE",
-          optional: true,
-        },
-      ),
-    ],
+    arguments: [{ name: "destination", type: "key" }, ...WEIGHTED_KEYS],
     run: algebra.zinterstore,
   },
   ZINTERCARD: {
