@@ -11,6 +11,7 @@ import { test, type TestContext } from "node:test";
 
 import { SeededRandom, type Random } from "../../src/base/random.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
+import { Patience } from "../support/patience.ts";
 import { ServerProcess, type ServerOptions } from "../support/process.ts";
 import { expectExactSize } from "../support/queries.ts";
 import { until, type RawClient } from "../support/raw-client.ts";
@@ -99,8 +100,8 @@ class CrashRun {
     });
     const isOver = () => connections.some(({ failure }) => failure !== null) || !server.isRunning;
     // On a busy machine "enough" may take long: then the moment has come all the same.
-    const lastMs = performance.now() + LOAD_MS_MAX;
-    const isLate = () => performance.now() > lastMs;
+    const patience = new Patience(LOAD_MS_MAX);
+    const isLate = () => patience.isOver();
     await until("enough is written", () => this.acknowledged >= wanted || isLate() || isOver());
     await after(this.#random.below(MOMENT_MS_MAX));
     assert.ok(server.isRunning, `the server died by itself:\n${server.output}`);

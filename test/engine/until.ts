@@ -3,15 +3,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 import { StorageError } from "../../src/engine/engine.ts";
+import { Patience } from "../support/patience.ts";
 
 const LIMIT_MS = 20_000;
 const STEP_MS = 5;
 
 /** Resolves when `check` is true; a StorageError counts as not yet. */
 export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
+  const patience = new Patience(LIMIT_MS);
   let last: unknown = null;
-  while (performance.now() < deadline) {
+  while (!patience.isOver()) {
     try {
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
       if (await check()) return;

@@ -22,21 +22,26 @@ const RETRY_MS = 10;
 
 export class Caller {
   readonly #port: number;
+  /** Whoever has not reached the server by then has no more to do. */
+  readonly #untilMs: number;
   #client: RawClient | null = null;
 
-  constructor(port: number) {
+  constructor(port: number, untilMs: number) {
     this.#port = port;
+    this.#untilMs = untilMs;
   }
 
-  /** A connection to a server that answers; tries until there is one. */
-  async connect(): Promise<void> {
+  /** A connection to a server that answers; tries until there is one, or until it is over: false. */
+  async connect(): Promise<boolean> {
     while (this.#client === null || this.#client.isClosed) {
       this.close();
+      if (performance.now() > this.#untilMs) return false;
       // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
       this.#client = await attempt(this.#port);
       // oxlint-disable-next-line no-await-in-loop -- as a client library backs off
       if (this.#client === null) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+    return true;
   }
 
   /** Sends commands in one piece; throws LostAnswer when not all answers come. */

@@ -4,6 +4,8 @@
 //
 //   node client.js <port> <log file> <number> <seed> <milliseconds>
 //
+// It ends with its standard input too: whoever started it may have been killed.
+//
 // The log: one JSON array a line. [id, beganUs, "list" | "register", what] and [id, endedUs, result],
 // where the result is null when the operation certainly did nothing.
 
@@ -48,11 +50,12 @@ export class Journal {
 }
 
 async function main([port = "", path = "", number = "", seed = "", ms = ""]: string[]) {
+  process.stdin.on("end", () => process.exit(1)).resume();
   const untilMs = performance.now() + Number(ms);
   const journal = new Journal(path, number);
   const work = async (index: number) => {
     const random = new SeededRandom(Number(seed) * 16 + index);
-    const caller = new Caller(Number(port));
+    const caller = new Caller(Number(port), untilMs);
     // A name for each, so that no value is ever appended by two.
     const writer = { journal, random, caller, name: `${number}_${index}`, count: 0 };
     while (performance.now() < untilMs) {
@@ -62,6 +65,7 @@ async function main([port = "", path = "", number = "", seed = "", ms = ""]: str
     caller.close();
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => work(index)));
+  process.stdin.destroy();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

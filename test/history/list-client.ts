@@ -38,7 +38,7 @@ return out`;
 
 export async function runList(writer: Writer): Promise<void> {
   const { random, caller, journal } = writer;
-  await caller.connect();
+  if (!(await caller.connect())) return;
   const plan = planOf(writer);
   const id = journal.begin("list", plan);
   try {

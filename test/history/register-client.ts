@@ -19,7 +19,7 @@ const SWAP = `if redis.call("GET", KEYS[1]) == ARGV[1] then
 
 export async function runRegister(writer: Writer): Promise<void> {
   const { random, caller, journal } = writer;
-  await caller.connect();
+  if (!(await caller.connect())) return;
   const slot = random.below(SLOTS);
   const use = used[slot];
   assert.ok(use !== undefined);

@@ -8,7 +8,9 @@
 
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
+import { Patience } from "./patience.ts";
 import { RawClient } from "./raw-client.ts";
 
 const LIMIT_MS = 30_000;
@@ -120,14 +122,14 @@ export class KeptProcess implements AsyncDisposable {
 
   /** Waits until standard output holds a match; fails when the process ends without. */
   async says(pattern: RegExp): Promise<void> {
-    const deadline = performance.now() + LIMIT_MS;
+    const patience = new Patience(LIMIT_MS);
     while (!pattern.test(this.#stdout)) {
-      const left = deadline - performance.now();
-      if (this.#isOver || left <= 0) {
-        assert.fail(`no ${String(pattern)} in:\n${this.#stdout}${this.#stderr}`);
+      if (this.#isOver || patience.isOver()) {
+        const state = this.#isOver ? "it has ended" : threadsOf(this.#child.pid);
+        assert.fail(`no ${String(pattern)} in:\n${this.#stdout}${this.#stderr}\n${state}`);
       }
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
-      await this.#nextChange(left);
+      await this.#nextChange(patience.stepMs);
     }
   }
 
@@ -139,12 +141,15 @@ export class KeptProcess implements AsyncDisposable {
     this.#child.kill(name);
   }
 
-  /** Resolves when the process is gone; fails when it stays. */
+  /** Resolves when the process is gone; one that stays is killed. */
   async ended(): Promise<Ended> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), LIMIT_MS);
-    const ended = await this.#ended;
-    clearTimeout(timer);
-    return ended;
+    const patience = new Patience(LIMIT_MS);
+    while (!this.#isOver) {
+      if (patience.isOver()) this.#child.kill("SIGKILL");
+      // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+      await this.#nextChange(patience.stepMs);
+    }
+    return await this.#ended;
   }
 
   /** Asks it to stop as a supervisor does. */
@@ -172,4 +177,23 @@ export class KeptProcess implements AsyncDisposable {
       });
     });
   }
+}
+
+/** What each thread waits for, as the kernel says: whether a silent server hangs or gets no processor. */
+function threadsOf(pid: number | undefined): string {
+  const folder = `/proc/${pid}/task`;
+  if (!existsSync(folder)) return "its threads are not known";
+  const lines = readdirSync(folder).map((thread) => {
+    const about = (file: string): string => {
+      try {
+        return readFileSync(`${folder}/${thread}/${file}`, "utf8").trim();
+      } catch {
+        return "gone";
+      }
+    };
+    const [, state = "?"] = /^State:\s*(.*)$/m.exec(about("status")) ?? [];
+    const fields = about("stat").split(" ");
+    return `${about("comm")}: ${state}, in ${about("wchan")}, ${fields[13]}+${fields[14]} ticks`;
+  });
+  return `it has these threads:\n${lines.join("\n")}`;
 }

@@ -7,6 +7,7 @@ import { connect, type Socket } from "node:net";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ReplyReader } from "../../src/resp/reader.ts";
 import type { Reply } from "../../src/resp/reply.ts";
+import { Patience } from "./patience.ts";
 
 export const WAIT_MS_MAX = 10_000;
 
@@ -165,24 +166,17 @@ export class RawClient implements Disposable {
 
 /** Waits until `isDone`, looked at whenever something happens on the client's socket. */
 async function waitFor(what: string, isDone: () => boolean, client: RawClient): Promise<void> {
-  const limit = { passed: false, wake: () => {} };
-  const timer = setTimeout(() => {
-    limit.passed = true;
-    limit.wake();
-  }, WAIT_MS_MAX);
-  try {
-    while (!isDone() && client.failure === null) {
-      await Promise.race([
-        client.whenChanged(),
-        new Promise<void>((resolve) => {
-          limit.wake = resolve;
-        }),
-      ]);
-      if (limit.passed && !isDone()) {
-        assert.fail(`waited ${WAIT_MS_MAX} ms for ${what}; ${client.unreadCount} replies unread`);
-      }
+  const patience = new Patience(WAIT_MS_MAX);
+  while (!isDone() && client.failure === null) {
+    if (patience.isOver()) {
+      assert.fail(`waited ${WAIT_MS_MAX} ms for ${what}; ${client.unreadCount} replies unread`);
     }
-  } finally {
+    let timer: NodeJS.Timeout | undefined;
+    const step = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patience.stepMs);
+    });
+    // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+    await Promise.race([client.whenChanged(), step]);
     clearTimeout(timer);
   }
   if (client.failure !== null) throw client.failure;
@@ -190,9 +184,9 @@ async function waitFor(what: string, isDone: () => boolean, client: RawClient): 
 
 /** Waits, in turns of the event loop, for what has no event of its own. */
 export async function until(what: string, isDone: () => boolean): Promise<void> {
-  const endMs = Date.now() + WAIT_MS_MAX;
+  const patience = new Patience(WAIT_MS_MAX);
   while (!isDone()) {
-    if (Date.now() > endMs) assert.fail(`waited ${WAIT_MS_MAX} ms until ${what}`);
+    if (patience.isOver()) assert.fail(`waited ${WAIT_MS_MAX} ms until ${what}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 1);
     });
