@@ -148,6 +148,35 @@ test("the death of the process keeps every write, the death of the machine what 
   assert.equal(await keysAfter({ survive: "machine", unsyncedKept: 2, inFlightKept: 1 }), "abcd");
 });
 
+test("wherever the end of the log is torn off, a batch is there whole or not at all, and none without those before", async () => {
+  const prepared = async () => {
+    const engine = new MemoryEngine();
+    await engine.writeAsync(batchOf({ a: "1" }), { sync: true });
+    engine.write(batchOf({ b: "2", c: "3" }));
+    engine.write(batchOf({ d: "4", e: "5" }));
+    engine.holdAsync();
+    void engine.writeAsync(batchOf({ f: "6", g: "7" }), { sync: true });
+    return engine;
+  };
+  const found = new Set<string>();
+  for (let unsyncedBytesKept = 0; unsyncedBytesKept < 200; unsyncedBytesKept++) {
+    const before = await prepared();
+    const after = before.crash({ survive: "machine", unsyncedBytesKept });
+    found.add([..."abcdefg"].filter((key) => after.get(DATA, key) !== null).join(""));
+  }
+  assert.deepEqual([...found], ["a", "abc", "abcde", "abcdefg"]);
+});
+
+test("an fsync that fails makes nothing safe; the next one does", async () => {
+  const engine = new MemoryEngine();
+  engine.write(batchOf({ a: "1" }));
+  engine.failSyncs(1);
+  await assert.rejects(engine.sync(), refusal("io", "refused"));
+  assert.equal(engine.durableSequence, 0);
+  await engine.sync();
+  assert.equal(engine.durableSequence, engine.sequence());
+});
+
 test("a crash finds an unknown write exactly when it was to prove applied", () => {
   for (const outcome of ["applied", "absent"] as const) {
     const engine = new MemoryEngine();

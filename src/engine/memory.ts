@@ -23,6 +23,7 @@ import {
   type UnknownOutcome,
   type WriteOptions,
 } from "./engine.ts";
+import { MemoryCursor } from "./memory-cursor.ts";
 import { OrderedMap, type OrderedSnapshot } from "./ordered-map.ts";
 import { readWriteOps, type WriteOps } from "./write-ops.ts";
 
@@ -49,6 +50,12 @@ export interface CrashOptions {
   readonly unsyncedKept?: number;
   /** Of the writes that had not ended, this many, oldest first, had reached the log. */
   readonly inFlightKept?: number;
+  /**
+   * After the death of the machine: the log is there up to this many bytes past the last sync, whatever
+   * batch they end in. A batch that is cut is dropped whole, as RocksDB's checksums do; in place of
+   * `unsyncedKept` and `inFlightKept`.
+   */
+  readonly unsyncedBytesKept?: number;
 }
 
 const WORDS: Record<StorageErrorKind, string> = {
@@ -84,6 +91,7 @@ export class MemoryEngine implements Engine {
 
   #refusal: Failure | null = null;
   #readFailure: Failure | null = null;
+  #syncFailure: Failure | null = null;
   #unknown: { outcome: UnknownOutcome; left: number } | null = null;
   /** The write whose fate is open; while it is, no other is taken. */
   #unsettled: { outcome: UnknownOutcome; batch: Buffer } | null = null;
@@ -149,6 +157,7 @@ export class MemoryEngine implements Engine {
   sync(): Promise<void> {
     return this.#later("sync", null, () => {
       this.#checkOpen();
+      throwIfDue(this.#syncFailure);
       if (this.#unsettled !== null) throw new StorageError("io", "refused", WORDS.io);
       this.#makeDurable();
     });
@@ -283,6 +292,16 @@ export class MemoryEngine implements Engine {
     this.#readFailure = { kind, words, left: count };
   }
 
+  /** The next `count` calls of `sync` fail, and make nothing durable. */
+  failSyncs(count: number): void {
+    this.#syncFailure = { kind: "io", words: WORDS.io, left: count };
+  }
+
+  /** Up to here the log is safe from the death of the machine. */
+  get durableSequence(): number {
+    return this.#durableSequence;
+  }
+
   /** "stopped" refuses every write until "none"; "delayed" only says so. */
   stall(state: EngineHealth["stall"]): void {
     this.#stall = state;
@@ -333,7 +352,7 @@ export class MemoryEngine implements Engine {
   /** What a new process finds; this one is dead, and what it waited for never ends. */
   crash(options: CrashOptions): MemoryEngine {
     const unsynced = this.#log.filter((update) => update.seq > this.#durableSequence);
-    const unsyncedKept = options.unsyncedKept ?? 0;
+    const { unsyncedKept, inFlightKept } = this.#kept(unsynced, options);
     const after =
       options.survive === "process"
         ? MemoryEngine.#of(this.#snapshots(), this.#sequence)
@@ -346,9 +365,7 @@ export class MemoryEngine implements Engine {
     const lostSome = options.survive === "machine" && unsyncedKept < unsynced.length;
     if (!lostSome) {
       if (this.#unsettled?.outcome === "applied") after.#apply(this.#unsettled.batch);
-      const inFlight = this.#unsettled === null ? this.#waiting : [];
-      const batches = inFlight.flatMap((one) => (one.batch === null ? [] : [one.batch]));
-      for (const batch of batches.slice(0, options.inFlightKept ?? 0)) after.#apply(batch);
+      for (const batch of this.#inFlight().slice(0, inFlightKept)) after.#apply(batch);
     }
     after.#makeDurable();
     this.#waiting = [];
@@ -358,6 +375,28 @@ export class MemoryEngine implements Engine {
   }
 
   // Inside
+
+  /** Batches that a thread is writing. */
+  #inFlight(): Buffer[] {
+    const writing = this.#unsettled === null ? this.#waiting : [];
+    return writing.flatMap((one) => (one.batch === null ? [] : [one.batch]));
+  }
+
+  /** How many of what is not synced, and of what is in flight, survive. */
+  #kept(
+    unsynced: readonly EngineUpdate[],
+    options: CrashOptions,
+  ): { unsyncedKept: number; inFlightKept: number } {
+    const { unsyncedBytesKept, unsyncedKept = 0, inFlightKept = 0, survive } = options;
+    if (unsyncedBytesKept === undefined || survive === "process")
+      return { unsyncedKept, inFlightKept };
+    const tail = [...unsynced.map((one) => one.representation), ...this.#inFlight()];
+    let end = 0;
+    const isWhole = (batch: Uint8Array): boolean => (end += batch.length) <= unsyncedBytesKept;
+    const whole = tail.filter(isWhole).length;
+    const { length } = unsynced;
+    return { unsyncedKept: Math.min(whole, length), inFlightKept: Math.max(0, whole - length) };
+  }
 
   static #of(snapshots: readonly OrderedSnapshot[], sequence: number): MemoryEngine {
     const engine = new MemoryEngine();
@@ -460,40 +499,6 @@ export class MemoryEngine implements Engine {
   #checkReadable(): void {
     this.#checkOpen();
     throwIfDue(this.#readFailure);
-  }
-}
-
-class MemoryCursor implements Cursor {
-  readonly #range: CursorRange;
-  readonly #isCold: ((key: Bytes) => boolean) | null;
-  readonly #entries: Generator<readonly [Bytes, Bytes]>;
-  #state: "open" | "cold" | "closed" = "open";
-
-  constructor(
-    snapshot: OrderedSnapshot,
-    range: CursorRange,
-    isCold: ((key: Bytes) => boolean) | null,
-  ) {
-    this.#range = range;
-    this.#isCold = isCold;
-    this.#entries = snapshot.entries(range);
-  }
-
-  next(entriesMax: number): Bytes[] | Cold {
-    if (this.#state === "closed") throw new StorageError("closed", "refused", "a closed cursor");
-    const flat: Bytes[] = [];
-    while (this.#state === "open" && flat.length < entriesMax * 2) {
-      const step = this.#entries.next();
-      if (step.done === true) return flat;
-      const [key, value] = step.value;
-      if (this.#isCold?.(key) === true) this.#state = "cold";
-      else flat.push(key, value.slice(0, this.#range.valueBytesMax));
-    }
-    return flat.length === 0 && entriesMax > 0 ? undefined : flat;
-  }
-
-  close(): void {
-    this.#state = "closed";
   }
 }
 

@@ -37,6 +37,7 @@ export interface AdminParts {
   readonly configFile: string | null;
   /** SHUTDOWN: the process is to stop as at SIGTERM. */
   readonly onShutdown: () => void;
+  readonly memoryUsage?: (() => NodeJS.MemoryUsage) | undefined;
 }
 
 /** Kinds of errors counted for INFO errorstats; a client makes up no more. */
@@ -65,7 +66,13 @@ export class Admin {
     const { core, server, config, random } = parts;
     const { pipeline, stats } = core;
     const { clock } = core.host;
-    this.meter = new Meter({ pipeline, stats, clock, clientBytes: () => clientBytes(server) });
+    this.meter = new Meter({
+      pipeline,
+      stats,
+      clock,
+      clientBytes: () => clientBytes(server),
+      memoryUsage: parts.memoryUsage ?? (() => process.memoryUsage()),
+    });
     this.storage = new Storage({ pipeline, stats, clock, log: parts.log });
     this.admission = new Admission(parts.durability);
     this.#identity = {

@@ -34,6 +34,7 @@ interface MeterParts {
   readonly clock: Clock;
   /** Bytes that connections hold. */
   readonly clientBytes: () => number;
+  readonly memoryUsage: () => NodeJS.MemoryUsage;
 }
 
 export class Meter {
@@ -119,7 +120,7 @@ export class Meter {
   /** Node opens a file to see what is resident; where none may be opened, the last answer stands. */
   #processMemory(): NodeJS.MemoryUsage {
     try {
-      this.#lastMemory = process.memoryUsage();
+      this.#lastMemory = this.#parts.memoryUsage();
     } catch (error) {
       if (this.#lastMemory === null) throw error;
     }

@@ -46,6 +46,8 @@ export interface Environment {
   readonly onBug: (error: unknown) => void;
   /** Where scripts go that take long, instead of a thread; null for none: they run on the loop. */
   readonly scriptThread?: ScriptThread | null;
+  /** What the process takes, in place of asking for it: simulations ask often, and must repeat themselves. */
+  readonly memoryUsage?: () => NodeJS.MemoryUsage;
 }
 
 /** Why the server does not start, in words for the operator. */

@@ -91,12 +91,18 @@ async function lineOf(asker: Asker, key: Bytes): Promise<string> {
   const parts = [JSON.stringify(key), type];
   for (const [name = "", ...more] of READS[type] ?? []) {
     const args = [...name.split(" "), key, ...more];
-    parts.push(normal(args, await asker.mustHear(args)));
+    parts.push(normal(args, withoutEstimate(await asker.mustHear(args))));
   }
   if (type === "stream") parts.push(...(await pendingOf(asker, key)));
   if (type === "hash") parts.push(...(await fieldTimesOf(asker, key)));
   parts.push(format(await asker.mustHear(["PEXPIRETIME", key])));
   return parts.join(" ");
+}
+
+/** The estimate that a HyperLogLog remembers is lost with whoever has asked for it, and made again. */
+function withoutEstimate(reply: Reply): Reply {
+  if (typeof reply !== "string" || !reply.startsWith("HYLL")) return reply;
+  return reply.slice(0, 8) + reply.slice(16);
 }
 
 async function fieldTimesOf(asker: Asker, key: Bytes): Promise<string[]> {

@@ -11,15 +11,21 @@ import { lastOf, wireOf, type Operation, type Request } from "./operation.ts";
 import type { SimulatedSocket } from "./socket.ts";
 import { describe } from "./storage-errors.ts";
 
-export type Role = "worker" | "listener" | "monitor" | "prober";
+/**
+ * Workers do the work; a listener hears messages, "events" keyspace events; a keeper keeps copies of what it
+ * reads; the prober reads what must never wait.
+ */
+export type Role = "worker" | "listener" | "monitor" | "prober" | "events" | "keeper";
 
 export interface Listening {
   /** A reply leaves the server. */
-  onReply(request: Request, reply: Reply): void;
+  onReply(connection: SimulatedConnection, request: Request, reply: Reply): void;
   onMessage(connection: SimulatedConnection, items: readonly Reply[]): void;
+  onBroken(error: LawBroken): void;
   now(): number;
 }
 
+const LISTENS: ReadonlySet<Role> = new Set(["listener", "events"]);
 const MESSAGES: ReadonlySet<unknown> = new Set(["message", "pmessage", "smessage", "invalidate"]);
 const CONFIRMATIONS = /^[ps]?(?:un)?subscribe$/;
 const MONITOR_LINE = /^\d+\.\d{6} \[\d+ [^\]]*\] "/;
@@ -99,7 +105,7 @@ export class SimulatedConnection {
     this.operations.push(operation);
     for (const request of operation.requests) {
       this.#outbox += wireOf(request.args);
-      this.#requests.push(request);
+      request.place = this.#requests.push(request);
       if (request.replyCount > 0) this.#due.push(request);
     }
   }
@@ -130,7 +136,10 @@ export class SimulatedConnection {
   /** The server takes the next of its requests. */
   begins(): Request | null {
     const request = this.#requests[this.#executed++] ?? null;
-    if (request !== null) request.wasExecuted = true;
+    if (request !== null) {
+      request.wasExecuted = true;
+      request.sessionId = this.session?.id ?? null;
+    }
     this.#executing = request;
     return request;
   }
@@ -142,8 +151,12 @@ export class SimulatedConnection {
         this.#heard(reply);
       }
     } catch (error) {
-      if (!(error instanceof MalformedReply)) throw error;
-      throw new LawBroken(2, `malformed: ${error.message} in ${JSON.stringify(bytes)}`);
+      // Not thrown: it would fly through the server, or through Node's streams.
+      if (error instanceof LawBroken) this.#listening.onBroken(error);
+      else if (error instanceof MalformedReply) {
+        const words = `malformed: ${error.message} in ${JSON.stringify(bytes)}`;
+        this.#listening.onBroken(new LawBroken(2, words));
+      } else throw error;
     }
   }
 
@@ -163,13 +176,13 @@ export class SimulatedConnection {
         request.operation.answered = this.#listening.now();
       }
     }
-    this.#listening.onReply(request, reply);
+    this.#listening.onReply(this, request, reply);
   }
 
   #isMessage(reply: Reply): boolean {
     const items = reply instanceof Push ? reply.items : reply;
     if (!Array.isArray(items)) return false;
-    const mayBeMessage = reply instanceof Push || (this.role === "listener" && !this.isNewer);
+    const mayBeMessage = reply instanceof Push || (LISTENS.has(this.role) && !this.isNewer);
     if (!mayBeMessage || !MESSAGES.has(items[0])) {
       mustHold(
         2,

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 import { LawBroken } from "./law.ts";
 import { shrink } from "./shrink.ts";
-import { Simulation, STEPS } from "./simulation.ts";
+import { Simulation, stepsOf } from "./simulation.ts";
 
 const { values } = parseArgs({
   options: {
@@ -17,12 +17,12 @@ const { values } = parseArgs({
     only: { type: "string" },
     first: { type: "string", default: "1" },
     count: { type: "string", default: "1000" },
-    steps: { type: "string", default: String(STEPS) },
+    steps: { type: "string" },
     trace: { type: "boolean", default: false },
     soak: { type: "boolean", default: false },
   },
 });
-const steps = Number(values.steps);
+const steps = values.steps === undefined ? undefined : Number(values.steps);
 
 const trace = values.trace ? (line: string): void => console.log(line) : undefined;
 
@@ -39,7 +39,7 @@ async function failureOf(seed: number, only?: ReadonlySet<number>): Promise<LawB
 
 async function report(seed: number, failure: LawBroken): Promise<void> {
   console.log(`seed ${seed}: ${failure.message}`);
-  const left = await shrink(steps, failure.law, (only) => failureOf(seed, only));
+  const left = await shrink(steps ?? stepsOf(seed), failure.law, (only) => failureOf(seed, only));
   const again = await failureOf(seed, left);
   console.log(`  shrunk to ${left.size} steps: ${again?.message ?? "it does not fail again"}`);
   console.log(`  npm run simulate -- --seed ${seed} --only ${[...left].join(",")}`);

@@ -15,6 +15,9 @@ export interface Request {
   /** The last run of its unit; null when it has none, or has not run. */
   run: Run | null;
   wasExecuted: boolean;
+  /** Which request of its connection it is, and of whom; once it is sent, and once it has begun. */
+  place: number;
+  sessionId: number | null;
 }
 
 /** One step of an operation on the logs: something is added, or all of it is read. */
@@ -40,6 +43,8 @@ export interface Operation {
   readonly queuedCount: number;
   /** Waits for others: a key, the end of a pause. */
   readonly mayBlock: boolean;
+  /** It changes keys of which copies are kept (copies.ts). */
+  readonly isChange: boolean;
 }
 
 export interface Sentence {
@@ -62,6 +67,7 @@ export function operationOf(
     answered: Infinity,
     queuedCount: 0,
     mayBlock: false,
+    isChange: false,
     ...more,
   };
   for (const { args, replyCount = 1 } of sentences) {
@@ -72,6 +78,8 @@ export function operationOf(
       replies: [],
       run: null,
       wasExecuted: false,
+      place: 0,
+      sessionId: null,
     });
   }
   return operation;

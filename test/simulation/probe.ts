@@ -32,11 +32,11 @@ export interface Run {
   readonly before: Batch;
   /** The reply as it will be when its batch is committed; null when there is none. */
   readonly bytes: Bytes | null;
-  /** The newest batch that it looked at. */
-  readonly saw: number;
+  /** The newest uncommitted batch that it looked at; what is committed stands for none. */
+  readonly saw: Batch;
+  /** It looked at nothing that was not committed at that moment. */
+  readonly sawCommittedOnly: boolean;
 }
-
-let runCount = 0;
 
 export class Probe {
   readonly #core: Core;
@@ -44,6 +44,8 @@ export class Probe {
   readonly #onRun: (run: Run) => void;
   readonly #seen = new WeakSet<Unit>();
   #current: Batch | null = null;
+  /** Of this life. */
+  runCount = 0;
   /** Where the log ended when this life began. */
   readonly #startSeq: number;
 
@@ -103,8 +105,10 @@ export class Probe {
       const session = this.#core.host.tracking.sessions.get(unit.client.id);
       const protocol = session?.protocol ?? 2;
       const bytes = run(at);
+      const saw = Math.min(view.saw, keyspace.lastUncommittedBatch());
+      const sawCommittedOnly = saw <= keyspace.committedBatch;
       this.#onRun({
-        order: ++runCount,
+        order: ++this.runCount,
         sessionId: unit.client.id,
         nowMs: view.nowMs,
         databaseIndex,
@@ -113,7 +117,8 @@ export class Probe {
         batch: this.batch(keyspace.openBatch),
         before: this.batch(keyspace.openBatch - 1),
         bytes,
-        saw: view.saw,
+        saw: this.batch(sawCommittedOnly ? 0 : saw),
+        sawCommittedOnly,
       });
       return bytes;
     };

@@ -7,6 +7,7 @@ import type { Random } from "../../src/base/random.ts";
 import { ATOMS, FAMILIES } from "../differential/families.ts";
 import { fill, pick, template, type Template } from "../differential/template.ts";
 import { commandOf, randomSteps } from "./logs.ts";
+import { CHANNEL } from "./messages.ts";
 import { operationOf, type Operation, type Sentence } from "./operation.ts";
 
 export interface Flavour {
@@ -38,7 +39,7 @@ redis.register_function("run_all", function(KEYS, ARGV) ${RUN_ALL} end)`;
 
 /** Chosen by chance, or told of what is not compared: what they leave differs from run to run. */
 const LEFT_OUT =
-  /^(?:SPOP|RANDOMKEY|NOSUCH|SELECT|UNWATCH|WATCH|OBJECT|DBSIZE|RESTORE|CLIENT|PUBSUB)$/;
+  /^(?:HLEN|SPOP|RANDOMKEY|NOSUCH|SELECT|UNWATCH|WATCH|OBJECT|DBSIZE|RESTORE|CLIENT|PUBSUB)$/;
 const FLUSHES = /^(?:FLUSHDB|FLUSHALL|SWAPDB)$/;
 const MOST = FAMILIES.flatMap(({ keys, templates }) =>
   templates.filter(({ name }) => !LEFT_OUT.test(name)).map((one) => ({ keys, template: one })),
@@ -136,7 +137,7 @@ export function logOperation(moment: Moment): Operation {
   // A command that fails among the others: it leaves nothing, and they go on.
   const fails = random.below(4) === 0 ? [["SETRANGE", "log:string:a", "-1", "x"]] : [];
   const message = random.below(4) === 0 ? `m${id}` : null;
-  const sends = message === null ? [] : [["PUBLISH", "news", message]];
+  const sends = message === null ? [] : [["PUBLISH", CHANNEL, message]];
   const all = [...commands, ...sends, ...fails];
   return operationOf(id, transactionOf(all, watched), {
     steps,
@@ -160,7 +161,7 @@ export function onceOperation(id: number, token: Bytes): Operation {
 export function rareOperation({ random, id }: Moment): Operation {
   const value = `v${id}.0`;
   const step = { key: "log:list:b", value };
-  const roll = random.below(12);
+  const roll = random.below(14);
   if (roll < 3) {
     const silence: Sentence[] = [{ args: ["CLIENT", "REPLY", "OFF"], replyCount: 0 }];
     silence.push({ args: commandOf(step), replyCount: 0 }, { args: ["CLIENT", "REPLY", "ON"] });
@@ -173,13 +174,16 @@ export function rareOperation({ random, id }: Moment): Operation {
     ];
     return operationOf(id, sentences, { steps: [step] });
   }
-  if (roll < 6)
+  if (roll < 8)
     return operationOf(id, [{ args: ["WAITAOF", "1", "0", "400"] }], { mayBlock: true });
+  if (roll < 10) {
+    const message = `m${id}`;
+    return operationOf(id, [{ args: ["PUBLISH", CHANNEL, message] }], { message });
+  }
   const line = pick(random, [
     "CLIENT PAUSE 40 WRITE",
     "CLIENT PAUSE 40 ALL",
     "CLIENT UNPAUSE",
-    "PUBLISH news plain",
     "BGSAVE",
     "PING",
     "SCRIPT FLUSH",

@@ -13,10 +13,11 @@ import { format } from "../conversations/notation.ts";
 import { normal } from "../differential/normal.ts";
 import { Asker, contentOf } from "./asker.ts";
 import { LawBroken, mustHold, type Law } from "./law.ts";
+import { EVENTS, eventIn } from "./messages.ts";
 import { lastOf, type Request } from "./operation.ts";
 import type { Run } from "./probe.ts";
 import { SimulatedServer } from "./simulated-server.ts";
-import { describe, isStorageError } from "./storage-errors.ts";
+import { describe, isStorageError, tellsOfRefusal } from "./storage-errors.ts";
 
 export interface Ran {
   readonly request: Request;
@@ -26,14 +27,48 @@ export interface Ran {
 /** Depends on the moment, on chance, or on what is not content. */
 const NOT_COMPARED = /^(?:DUMP|WAITAOF|XREAD|PUBLISH)$/i;
 
+export interface Outcome {
+  readonly content: readonly string[];
+  readonly events: readonly string[];
+}
+
+/** Hears the keyspace events of the second server. */
+class Ear {
+  #events: string[] = [];
+
+  constructor(server: SimulatedServer) {
+    const reader = new ReplyReader();
+    const session = server.running.core.openSession({
+      write: (bytes) => {
+        reader.push(bytes);
+        for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
+          const event = Array.isArray(reply) ? eventIn(reply) : null;
+          if (event !== null) this.#events.push(event);
+        }
+      },
+      abandon: () => {},
+      closeAfterFlush: () => {},
+    });
+    session.execute(["PSUBSCRIBE", EVENTS]);
+  }
+
+  taken(): readonly string[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}
+
 export class Replay {
   readonly #lines: readonly string[];
   #server: SimulatedServer;
+  #ear: Ear;
   #askers = new Map<number, Asker>();
 
   private constructor(lines: readonly string[], server: SimulatedServer) {
     this.#lines = lines;
     this.#server = server;
+    this.#ear = new Ear(server);
   }
 
   static async start(lines: readonly string[], nowMs: number): Promise<Replay> {
@@ -41,10 +76,10 @@ export class Replay {
   }
 
   /**
-   * Takes in what ran until a server died or came to rest at `endMs`; answers what must be there.
-   * Goes on from there, without what was lost.
+   * Takes in what ran until a server died or came to rest at `endMs`; answers what must be there, and
+   * which events there were, those of what was lost too. Goes on from there, without what was lost.
    */
-  async take(ran: readonly Ran[], endMs: number): Promise<string[]> {
+  async take(ran: readonly Ran[], endMs: number): Promise<Outcome> {
     const effective = ran.filter(({ request, run }) => request.run === run);
     const isLost = ({ run }: Ran): boolean => run.wrote && run.batch.fate === "lost";
     const cut = effective.findIndex(isLost);
@@ -55,16 +90,18 @@ export class Replay {
       if (endMs > clock.nowMs()) clock.advance(endMs - clock.nowMs());
       for (const asker of this.#askers.values()) asker.leave();
       this.#askers.clear();
-      return contentOf(this.#server);
+      return { content: await contentOf(this.#server), events: this.#ear.taken() };
     }
     await this.#server.engine.checkpoint("end");
     const copy = this.#server.engine.checkpoints.get("end");
     if (copy === undefined) throw new Error("the copy is not there");
     for (const one of effective.slice(kept.length)) await this.#tell(one);
+    const events = this.#ear.taken();
     this.end();
     this.#server = await startOracle(this.#lines, copy, endMs);
+    this.#ear = new Ear(this.#server);
     this.#askers = new Map();
-    return contentOf(this.#server);
+    return { content: await contentOf(this.#server), events };
   }
 
   end(): void {
@@ -78,7 +115,7 @@ export class Replay {
     }
     const told = run.bytes === null ? undefined : parsed(run.bytes);
     if (run.wrote ? !this.#mustBeTold({ request, run }, told) : !mayBeTold(request, told)) return;
-    if (isStorageErrorOfScript(request, told)) return;
+    if (!run.wrote && isStorageErrorOfScript(request, told)) return;
     const answer = await this.#answer(request, run, told);
     if (told === undefined || (!run.wrote && this.#wasReadAgain(request, told))) return;
     if (NOT_COMPARED.test(request.args[0] ?? "")) return;
@@ -165,17 +202,12 @@ function hasUndoneWatch({ operation: { requests } }: Request): boolean {
   return run !== null && (run.batch.fate === "refused" || run.before.fate === "refused");
 }
 
-function parsed(bytes: Bytes): Reply | undefined {
+export function parsed(bytes: Bytes): Reply | undefined {
   const reader = new ReplyReader();
   reader.push(bytes);
   const reply = reader.next();
   mustHold(2, reply !== undefined && reader.isBetweenReplies, `not one reply: ${bytes}`);
   return reply;
-}
-
-function tellsOfRefusal(reply: Reply): boolean {
-  if (reply instanceof ErrorReply) return isStorageError(reply);
-  return Array.isArray(reply) && reply.some((element: Reply) => isStorageError(element));
 }
 
 function isTooLarge(reply: Reply | undefined): boolean {

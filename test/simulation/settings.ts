@@ -2,6 +2,7 @@
 
 import type { Random } from "../../src/base/random.ts";
 import { pick } from "../differential/template.ts";
+import { WAYS, type Way } from "./copies.ts";
 import type { Flavour } from "./programs.ts";
 
 export interface Settings {
@@ -13,6 +14,7 @@ export interface Settings {
   readonly syncs: boolean;
   readonly flavour: Flavour;
   readonly hasReadErrors: boolean;
+  readonly tracking: Way;
   /** What a socket takes before it waits for the client. */
   readonly kernelBytes: number;
 }
@@ -30,6 +32,7 @@ export function settingsOf(random: Random): Settings {
     `rocksdb.write_options.write_batch_max_bytes ${pick(random, ["0", "0", "900"])}`,
     "busy-reply-threshold 0",
     "script-time-max 0",
+    `notify-keyspace-events ${pick(random, ["KEA", "KEA", '""'])}`,
   ];
   const lines = [
     ...meaning,
@@ -40,7 +43,6 @@ export function settingsOf(random: Random): Settings {
     `commit-group-bytes-max ${pick(random, ["1kb", "4mb"])}`,
     `object-cache-size ${pick(random, ["0", "1500", "64mb"])}`,
     `unknown-outcome-timeout ${pick(random, ["60", "5000"])}`,
-    `notify-keyspace-events ${pick(random, ["KEA", '""'])}`,
   ];
   return {
     lines,
@@ -51,6 +53,7 @@ export function settingsOf(random: Random): Settings {
       hasFlushes: random.below(4) === 0,
     },
     hasReadErrors,
+    tracking: pick(random, WAYS),
     kernelBytes: pick(random, [64, 1000, 1 << 20]),
   };
 }

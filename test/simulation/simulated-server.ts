@@ -14,6 +14,8 @@ import { LawBroken } from "./law.ts";
 import type { Request } from "./operation.ts";
 import { Probe, type Run } from "./probe.ts";
 
+const NO_MEMORY = { rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 };
+
 export interface ServerSettings {
   readonly engine: MemoryEngine;
   readonly nowMs: number;
@@ -61,6 +63,7 @@ export class SimulatedServer {
       onShutdown: () => {},
       onBug: (error: unknown) => void bugs.push(error),
       scriptThread: null,
+      memoryUsage: () => NO_MEMORY,
     };
     const running = await startOn(settings.engine, [], { config, environment });
     return new SimulatedServer(settings, { running, clock, bugs });

@@ -11,14 +11,16 @@ import assert from "node:assert/strict";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { SeededRandom, type Random } from "../../src/base/random.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
-import { ErrorReply, Status, type Reply } from "../../src/resp/reply.ts";
+import { Status, type Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 import { pick } from "../differential/template.ts";
 import { contentOf, logsOf } from "./asker.ts";
 import { SimulatedConnection, type Role } from "./connection.ts";
+import { changeOperation, Copies, readOperation, trackingOf } from "./copies.ts";
 import { Faults } from "./faults.ts";
 import { judge, type Logs } from "./history.ts";
 import { LawBroken, mustHold } from "./law.ts";
+import { CHANNEL, checkEvents, eventIn, EVENTS, Messages } from "./messages.ts";
 import { operationOf, type Operation, type Request } from "./operation.ts";
 import * as programs from "./programs.ts";
 import { Replay, type Ran } from "./replay.ts";
@@ -26,21 +28,33 @@ import { immediate, SimulatedServer } from "./simulated-server.ts";
 import { SimulatedSocket } from "./socket.ts";
 import { settingsOf, type Settings } from "./settings.ts";
 import { describe } from "./storage-errors.ts";
+import { Told } from "./told.ts";
 
-export const STEPS = 200;
+/** How long a run is, by its seed: most are short, so that there can be many. */
+const STEPS = [40, 60, 160] as const;
 const START_MS = 1_700_000_000_000;
 const WORKERS = 4;
+const OTHER_ROLES: readonly Role[] = ["listener", "prober", "monitor", "events", "keeper"];
+/** They take what they are told at once. */
+const ATTENTIVE: ReadonlySet<Role> = new Set(["prober", "events", "keeper"]);
 const REST_ROUNDS_MAX = 600;
 
 export interface SimulationOptions {
   readonly seed: number;
-  readonly steps: number;
+  /** As many as the seed says when not given. */
+  readonly steps?: number | undefined;
   /** The steps that are taken; all of them when not given. */
   readonly only?: ReadonlySet<number>;
-  /** Breaks a law in the server, on purpose: to show that it is noticed. */
+  /** The server dies when this step has been taken. */
+  readonly diesAfter?: number;
   /** Told of what happens, line by line. */
   readonly trace?: (line: string) => void;
+  /** Breaks a law in the server, on purpose: to show that it is noticed. */
   readonly canary?: (server: SimulatedServer, connection: SimulatedConnection | null) => void;
+}
+
+export function stepsOf(seed: number): number {
+  return pick(new SeededRandom(Math.imul(seed, 0x27d4eb2f)), STEPS);
 }
 
 export class Simulation {
@@ -54,9 +68,11 @@ export class Simulation {
   #operations: Operation[] = [];
   #ran: Ran[] = [];
   #before: Logs = new Map();
-  #durable = new Set<Operation>();
-  #messages = new Map<Bytes, SimulatedConnection[]>();
-  #byMessage = new Map<Bytes, Operation>();
+  #told: Told;
+  readonly #messages = new Messages(() => this.#server.probe.runCount);
+  readonly #copies = new Copies(() => this.#server.probe.runCount);
+  /** What the one connection that hears all events has heard in this life. */
+  #events: string[] = [];
   #moment = 0;
   #count = 0;
   #openTokens: Bytes[] = [];
@@ -70,6 +86,7 @@ export class Simulation {
     this.#replay = parts.replay;
     this.#server = parts.server;
     this.#faults = new Faults(parts.settings);
+    this.#told = this.#newTold();
   }
 
   static async run(options: SimulationOptions): Promise<void> {
@@ -84,7 +101,8 @@ export class Simulation {
   }
 
   async #runAll(): Promise<void> {
-    const { seed, steps, only } = this.#options;
+    const { seed, only, diesAfter } = this.#options;
+    const steps = this.#options.steps ?? stepsOf(seed);
     await this.#begin();
     for (let step = 0; step < steps; step++) {
       if (only !== undefined && !only.has(step)) continue;
@@ -96,6 +114,8 @@ export class Simulation {
       await this.#step(random);
       await immediate();
       this.#server.mustBeSound();
+      this.#copies.check();
+      if (step === diesAfter) await this.#life(random);
     }
     await this.#rest();
     await this.#endOfLife(false);
@@ -117,6 +137,14 @@ export class Simulation {
     await this.#deliverAll();
   }
 
+  #newTold(): Told {
+    return new Told({
+      syncs: this.#settings.syncs,
+      ran: () => this.#ran,
+      durableSequence: () => this.#server.engine.durableSequence,
+    });
+  }
+
   #nextId(): number {
     return ++this.#count;
   }
@@ -126,19 +154,21 @@ export class Simulation {
   #connectAll(): void {
     this.#connections = [];
     for (let index = 0; index < WORKERS; index++) this.#connect("worker");
-    for (const role of ["listener", "prober", "monitor"] as const) this.#connect(role);
+    for (const role of OTHER_ROLES) this.#connect(role);
   }
 
   #connect(role: Role): SimulatedConnection {
     const random = new SeededRandom(this.#options.seed + this.#connections.length * 7919);
     const { kernelBytes } = this.#settings;
-    const socket = new SimulatedSocket(role === "prober" ? 1 << 20 : kernelBytes, 1000);
-    const isNewer = random.below(2) === 0;
-    const appetite = role === "prober" ? 1 << 20 : pick(random, [3, 50, 1 << 20]);
+    const isAttentive = ATTENTIVE.has(role);
+    const socket = new SimulatedSocket(isAttentive ? 1 << 20 : kernelBytes, 1000);
+    const isNewer = random.below(2) === 0 || role === "keeper";
+    const appetite = isAttentive ? 1 << 20 : pick(random, [3, 50, 1 << 20]);
     const connection = new SimulatedConnection(
       {
-        onReply: (request, reply) => this.#onReply(request, reply),
+        onReply: (from, request, reply) => this.#onReply(from, request, reply),
         onMessage: (from, items) => this.#onMessage(from, items),
+        onBroken: (error) => void this.#server.bugs.push(error),
         now: () => ++this.#moment,
       },
       { role, socket, isNewer, appetite },
@@ -146,14 +176,21 @@ export class Simulation {
     this.#server.accept(connection);
     this.#options.canary?.(this.#server, connection);
     this.#connections.push(connection);
-    const sentences: { args: Bytes[]; replyCount?: number }[] = [];
-    if (isNewer) sentences.push({ args: ["HELLO", "3"] });
-    if (role === "listener") sentences.push({ args: ["SUBSCRIBE", "news"] });
-    if (role === "monitor") sentences.push({ args: ["MONITOR"] });
-    if (role === "worker" && isNewer) sentences.push({ args: ["CLIENT", "TRACKING", "ON"] });
-    for (const sentence of sentences)
-      this.#say(connection, operationOf(this.#nextId(), [sentence]));
+    for (const args of this.#firstWords(role, isNewer))
+      this.#say(connection, operationOf(this.#nextId(), [{ args }]));
+    // Before anything can happen that it would miss.
+    if (role === "events") connection.send(60_000);
     return connection;
+  }
+
+  #firstWords(role: Role, isNewer: boolean): Bytes[][] {
+    const words: Bytes[][] = isNewer ? [["HELLO", "3"]] : [];
+    if (role === "listener") words.push(["SUBSCRIBE", CHANNEL]);
+    if (role === "events") words.push(["PSUBSCRIBE", EVENTS]);
+    if (role === "monitor") words.push(["MONITOR"]);
+    if (role === "keeper") words.push(trackingOf(this.#settings.tracking));
+    if (role === "worker" && isNewer) words.push(["CLIENT", "TRACKING", "ON"]);
+    return words;
   }
 
   #say(connection: SimulatedConnection, operation: Operation): void {
@@ -164,7 +201,8 @@ export class Simulation {
       `says ${operation.requests.map(({ args }) => args.join(" ")).join(" / ")}`,
     );
     this.#operations.push(operation);
-    if (operation.message !== null) this.#byMessage.set(operation.message, operation);
+    this.#told.said(operation);
+    this.#messages.said(operation);
   }
 
   #trace(connection: SimulatedConnection, words: string): void {
@@ -175,36 +213,21 @@ export class Simulation {
     return this.#connections.filter(({ role, isOpen }) => role === "worker" && isOpen);
   }
 
-  #onReply(request: Request, reply: Reply): void {
+  #onReply(connection: SimulatedConnection, request: Request, reply: Reply): void {
     const { run } = request;
     const batch = run === null ? "" : ` in batch ${run.batch.number}, ${run.batch.fate}`;
     this.#options.trace?.(`  ${describe(request.args)} is told ${format(reply)}${batch}`);
-    if (run === null || request.replies.length > 1) return;
-    if (!run.wrote) return;
-    const what = describe(request.args);
-    mustHold(9, run.batch.fate !== "doubt", `${what} was answered in doubt: ${format(reply)}`);
-    if (reply instanceof ErrorReply || run.batch.fate === "refused") return;
-    mustHold(1, run.batch.fate === "committed", `${what} was answered before its commit`);
-    mustHold(
-      1,
-      !this.#settings.syncs || run.batch.isSynced,
-      `${what} was answered before its fsync`,
-    );
+    this.#told.onReply(request, reply);
+    this.#messages.onReply(connection, request, reply);
+    this.#copies.onReply(connection, request, reply);
   }
 
-  /** Law 5: a message follows the commit of what it came with. */
   #onMessage(connection: SimulatedConnection, items: readonly Reply[]): void {
-    const text = items.at(-1);
-    if (items[0] !== "message" || typeof text !== "string") return;
-    const operation = this.#byMessage.get(text);
-    if (operation === undefined) return;
-    const run = operation.requests.at(-1)?.run;
-    const isTrue =
-      run !== null && run !== undefined && (!run.wrote || run.batch.fate === "committed");
-    mustHold(5, isTrue, `the message ${text} came, and its transaction is not committed`);
-    const known = this.#messages.get(text) ?? [];
-    mustHold(5, !known.includes(connection), `the message ${text} came twice`);
-    this.#messages.set(text, [...known, connection]);
+    this.#trace(connection, `hears ${format([...items])}`);
+    this.#messages.onMessage(connection, items);
+    this.#copies.onMessage(connection, items);
+    const event = eventIn(items);
+    if (event !== null) this.#events.push(event);
   }
 
   // Steps
@@ -220,6 +243,7 @@ export class Simulation {
     } else if (roll < 94) await this.#probe();
     else if (roll < 96) this.#leave(random);
     else if (roll < 97) await this.#life(random);
+    else if (roll < 98) await this.#rest();
     else await this.#deliverAll();
   }
 
@@ -230,12 +254,20 @@ export class Simulation {
     const { flavour } = this.#settings;
     const nowMs = this.#server.clock.nowMs();
     const moment = { random, id: this.#nextId(), nowMs, flavour };
-    const roll = random.below(20);
+    const roll = random.below(24);
     if (roll < 9) this.#say(connection, programs.logOperation(moment));
     else if (roll < 16) this.#say(connection, programs.randomOperation(moment));
     else if (roll < 17) this.#say(connection, programs.rareOperation(moment));
     else if (roll < 18) this.#say(connection, programs.blockingOperation(moment));
-    else this.#say(connection, this.#once(random));
+    else if (roll < 20) this.#say(connection, this.#once(random));
+    else if (roll < 22) this.#say(connection, changeOperation(random, moment.id));
+    else this.#read(random);
+  }
+
+  #read(random: Random): void {
+    const keeper = this.#connections.find(({ role, isOpen }) => role === "keeper" && isOpen);
+    if (keeper === undefined) return;
+    this.#say(keeper, readOperation(random, this.#nextId(), this.#settings.tracking));
   }
 
   /** A new token, or one whose outcome is not known. */
@@ -261,7 +293,7 @@ export class Simulation {
 
   #leave(random: Random): void {
     const connection = pick(random, this.#connections);
-    if (connection.role !== "prober") {
+    if (connection.role !== "prober" && connection.role !== "events") {
       // Cut anywhere: in the middle of a word, or of an answer.
       connection.send(1 + random.below(200));
       connection.socket.drink(random.below(50));
@@ -297,19 +329,23 @@ export class Simulation {
   async #life(random: Random): Promise<void> {
     const { engine, clock } = this.#server;
     const survive = random.below(2) === 0 ? "machine" : "process";
-    const lengths = { inFlightKept: random.below(2), unsyncedKept: random.below(4) };
+    // Torn at any byte, often within a batch.
+    const lengths = { inFlightKept: random.below(2), unsyncedBytesKept: random.below(2000) };
     const found = engine.crash({ survive, ...lengths });
     for (const { socket } of this.#connections) socket.onWritten = () => {};
     for (const connection of this.#connections) connection.hasEnded = true;
     await immediate();
     this.#server.probe.died(found.sequence());
     this.#server.bury();
-    const { settings } = { settings: this.#settings };
+    const settings = this.#settings;
     const ran: Ran[] = [];
     this.#server = await startServer(found, clock.nowMs(), { settings, ran });
     await this.#endOfLife(survive === "machine" && !settings.syncs);
     this.#ran = ran;
     this.#faults.forget();
+    this.#told = this.#newTold();
+    this.#messages.forget();
+    this.#copies.forget();
     this.#options.canary?.(this.#server, null);
     this.#connectAll();
   }
@@ -324,10 +360,13 @@ export class Simulation {
     const after = await logsOf(server);
     if (!this.#settings.flavour.hasFlushes) {
       const operations = this.#operations;
-      judge({ operations, before: this.#before, after, mayLose, durable: this.#durable });
+      const { durable } = this.#told;
+      judge({ operations, before: this.#before, after, mayLose, durable });
     }
     const found = await contentOf(server);
-    const expected = await this.#replay.take(ran, server.clock.nowMs());
+    const { content: expected, events } = await this.#replay.take(ran, server.clock.nowMs());
+    checkEvents(this.#events, events, !isCrash);
+    this.#events = [];
     if (found.join("\n") !== expected.join("\n")) {
       throw new LawBroken(isCrash ? 3 : 4, differenceOf(found, expected));
     }
@@ -367,6 +406,8 @@ export class Simulation {
       server.clock.advance(20);
     }
     await this.#mustBeWell();
+    this.#messages.atRest();
+    await this.#copies.atRest(server);
   }
 
   async #mustBeWell(): Promise<void> {
@@ -377,7 +418,10 @@ export class Simulation {
       await this.#deliverAll();
       await this.#server.settle();
       const reply = operation.requests[0]?.replies[0];
-      if (reply instanceof Status) return;
+      if (reply instanceof Status) {
+        this.#connections.pop();
+        return;
+      }
       this.#server.clock.advance(100);
     }
     throw new LawBroken(8, "writes are still refused when all faults are over");

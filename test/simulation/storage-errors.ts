@@ -16,6 +16,12 @@ export function isStorageError(reply: Reply | undefined): boolean {
   return reply instanceof ErrorReply && CODES.some((code) => code.test(reply.text));
 }
 
+/** Whether the answer of an EXEC tells that its commit was refused. */
+export function tellsOfRefusal(reply: Reply): boolean {
+  if (reply instanceof ErrorReply) return isStorageError(reply);
+  return Array.isArray(reply) && reply.some((element: Reply) => isStorageError(element));
+}
+
 export function describe(args: readonly Bytes[]): string {
   return JSON.stringify(args.join(" ")).slice(0, 200);
 }
