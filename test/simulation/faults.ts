@@ -1,21 +1,31 @@
-// What the disk does to the server: refuses, stalls, keeps silent about how a commit ended, is slow,
-// has nothing in its cache, cannot be read.
+// What befalls the whole server: the faults of its engine (engine-faults.ts), errors of reading, a cache that
+// is dropped.
 
 import type { Random } from "../../src/base/random.ts";
-import type { StorageErrorKind } from "../../src/engine/engine.ts";
 import { pick } from "../differential/template.ts";
+import { endFaults, engineFaults, type Fault } from "./engine-faults.ts";
 import type { Settings } from "./settings.ts";
 import type { SimulatedServer } from "./simulated-server.ts";
 
-const KINDS: readonly StorageErrorKind[] = ["stall", "stall", "no-space", "io", "too-large"];
-
 export class Faults {
   readonly #settings: Settings;
+  readonly #server: SimulatedServer;
+  readonly #all: readonly Fault[];
   #isCold = false;
   #failsReads = false;
 
-  constructor(settings: Settings) {
+  /** Of one life of the server. */
+  constructor(settings: Settings, server: SimulatedServer) {
     this.#settings = settings;
+    this.#server = server;
+    this.#all = [
+      ...engineFaults(server.engine),
+      {
+        name: "the cache of objects is dropped",
+        strike: () => server.running.core.pipeline.keyspace.dropCache(),
+      },
+      { name: "reads fail", strike: (random) => this.#failReads(random) },
+    ];
   }
 
   /** Whether reads find what they want in memory. */
@@ -24,57 +34,24 @@ export class Faults {
   }
 
   /** Does one thing, and tells which. */
-  strike({ engine, running }: SimulatedServer, random: Random): string {
-    const faults = [
-      () => engine.refuseCommits(pick(random, KINDS), 1 + random.below(3)),
-      () => engine.refuseCommits("stall", 1 + random.below(20)),
-      () => engine.acceptCommits(),
-      () => engine.unknownCommits("applied", 1),
-      () => engine.unknownCommits("absent", 1),
-      () => engine.failSettling(random.below(4)),
-      () => engine.stall("stopped"),
-      () => engine.stall("none"),
-      () => this.#cold(engine, "all"),
-      () => engine.cool(),
-      () => this.#cold(engine, "none"),
-      () => engine.holdAsync(),
-      () => void engine.releaseOne(),
-      () => void engine.releaseOne(),
-      () => engine.stopHolding(),
-      () => running.core.pipeline.keyspace.dropCache(),
-      () => this.#failReads(engine, random),
-    ];
-    const fault = pick(random, faults);
-    fault();
-    return fault.toString().slice(6);
+  strike(random: Random): string {
+    const { name, strike } = pick(random, this.#all);
+    strike(random);
+    if (name === "all is cold") this.#isCold = true;
+    if (name === "nothing is cold") this.#isCold = false;
+    return name;
   }
 
-  #cold(engine: SimulatedServer["engine"], which: "all" | "none"): void {
-    this.#isCold = which === "all";
-    engine.coldKeys(which);
-  }
-
-  #failReads(engine: SimulatedServer["engine"], random: Random): void {
+  #failReads(random: Random): void {
     if (!this.#settings.hasReadErrors) return;
     const count = random.below(3);
     this.#failsReads = count > 0;
-    engine.failReads(pick(random, ["io", "corruption"] as const), count);
+    this.#server.engine.failReads(pick(random, ["io", "corruption"] as const), count);
   }
 
-  /** A new life begins without faults. */
-  forget(): void {
+  end(): void {
+    endFaults(this.#server.engine);
     this.#isCold = false;
     this.#failsReads = false;
-  }
-
-  end({ engine }: SimulatedServer): void {
-    engine.acceptCommits();
-    engine.unknownCommits("absent", 0);
-    engine.failSettling(0);
-    engine.failReads("io", 0);
-    engine.coldKeys("none");
-    engine.stopHolding();
-    engine.stall("none");
-    this.forget();
   }
 }

@@ -100,8 +100,10 @@ function addTo(node: Node, operation: Operation): void {
   if (state === "done") node.answered = Math.min(node.answered, operation.answered);
   if (node.state !== "done" && state !== "refused") node.state = state;
   for (const [index, { key, value }] of operation.steps.entries()) {
-    if (value !== null) node.adds.set(value, key);
-    else if (replies !== null) {
+    if (value !== null) {
+      // A command that failed by itself leaves nothing, and its neighbours go on (law 4).
+      if (!failedAlone(operation, replies?.[index])) node.adds.set(value, key);
+    } else if (replies !== null) {
       const reply = replies[index];
       const values = reply === undefined ? null : valuesIn(key, reply);
       if (values !== null) node.reads.push({ key, values });
@@ -123,6 +125,12 @@ function isMany(operation: Operation): boolean {
   return operation.queuedCount > 0 || /^(?:EVAL|FCALL)$/.test(operation.requests[0]?.args[0] ?? "");
 }
 
+/** Among others that did not: the storage has refused all of them, or it could not be read for this one. */
+function failedAlone(operation: Operation, answer: Reply | undefined): boolean {
+  if (!isMany(operation) || !(answer instanceof ErrorReply)) return false;
+  return !answer.text.startsWith("EXECABORT");
+}
+
 /** Undefined while it is not known. */
 function replyOf(operation: Operation): Reply | undefined {
   const last = lastOf(operation);
@@ -134,8 +142,10 @@ function stateOf(operation: Operation, replies: readonly Reply[] | null): Node["
   if (reply === undefined) return "unknown";
   if (replies === null) return "refused";
   if (isMany(operation) && (reply === null || reply instanceof NullArray)) return "refused";
-  const failed = (step: LogStep, index: number): boolean =>
-    step.value !== null && replies[index] instanceof ErrorReply;
+  const failed = (step: LogStep, index: number): boolean => {
+    const answer = replies[index];
+    return step.value !== null && answer instanceof ErrorReply && !failedAlone(operation, answer);
+  };
   return operation.steps.some(failed) ? "refused" : "done";
 }
 

@@ -39,6 +39,12 @@ const OTHER_ROLES: readonly Role[] = ["listener", "prober", "monitor", "events",
 const ATTENTIVE: ReadonlySet<Role> = new Set(["prober", "events", "keeper"]);
 const REST_ROUNDS_MAX = 600;
 
+/** Breaks a law in each server of a run, or for each connection that it has. */
+export interface Sabotage {
+  readonly server?: (server: SimulatedServer) => void;
+  readonly connection?: (connection: SimulatedConnection, server: SimulatedServer) => void;
+}
+
 export interface SimulationOptions {
   readonly seed: number;
   /** As many as the seed says when not given. */
@@ -50,7 +56,7 @@ export interface SimulationOptions {
   /** Told of what happens, line by line. */
   readonly trace?: (line: string) => void;
   /** Breaks a law in the server, on purpose: to show that it is noticed. */
-  readonly canary?: (server: SimulatedServer, connection: SimulatedConnection | null) => void;
+  readonly canary?: Sabotage;
 }
 
 export function stepsOf(seed: number): number {
@@ -60,7 +66,7 @@ export function stepsOf(seed: number): number {
 export class Simulation {
   readonly #options: SimulationOptions;
   readonly #settings: Settings;
-  readonly #faults: Faults;
+  #faults: Faults;
   readonly #replay: Replay;
   #server: SimulatedServer;
   #connections: SimulatedConnection[] = [];
@@ -85,7 +91,7 @@ export class Simulation {
     this.#settings = parts.settings;
     this.#replay = parts.replay;
     this.#server = parts.server;
-    this.#faults = new Faults(parts.settings);
+    this.#faults = new Faults(parts.settings, parts.server);
     this.#told = this.#newTold();
   }
 
@@ -126,7 +132,7 @@ export class Simulation {
 
   /** The library of functions, and connections. */
   async #begin(): Promise<void> {
-    this.#options.canary?.(this.#server, null);
+    this.#options.canary?.server?.(this.#server);
     this.#connectAll();
     const first = this.#connect("worker");
     if (this.#settings.flavour.hasScripts) {
@@ -174,7 +180,7 @@ export class Simulation {
       { role, socket, isNewer, appetite },
     );
     this.#server.accept(connection);
-    this.#options.canary?.(this.#server, connection);
+    this.#options.canary?.connection?.(connection, this.#server);
     this.#connections.push(connection);
     for (const args of this.#firstWords(role, isNewer))
       this.#say(connection, operationOf(this.#nextId(), [{ args }]));
@@ -239,7 +245,8 @@ export class Simulation {
     else if (roll < 72) this.#server.clock.endTurn();
     else if (roll < 78) this.#server.clock.advance(1 + random.below(60));
     else if (roll < 90) {
-      this.#options.trace?.(`  fault ${this.#faults.strike(this.#server, random)}`);
+      const fault = this.#faults.strike(random);
+      this.#options.trace?.(`  fault ${fault}`);
     } else if (roll < 94) await this.#probe();
     else if (roll < 96) this.#leave(random);
     else if (roll < 97) await this.#life(random);
@@ -342,11 +349,11 @@ export class Simulation {
     this.#server = await startServer(found, clock.nowMs(), { settings, ran });
     await this.#endOfLife(survive === "machine" && !settings.syncs);
     this.#ran = ran;
-    this.#faults.forget();
+    this.#faults = new Faults(this.#settings, this.#server);
     this.#told = this.#newTold();
     this.#messages.forget();
     this.#copies.forget();
-    this.#options.canary?.(this.#server, null);
+    this.#options.canary?.server?.(this.#server);
     this.#connectAll();
   }
 
@@ -389,7 +396,7 @@ export class Simulation {
   /** All faults end; everything that was asked is answered, and the server is well again (law 8). */
   async #rest(): Promise<void> {
     const server = this.#server;
-    this.#faults.end(server);
+    this.#faults.end();
     server.running.core.pause.end();
     const waiting = (): SimulatedConnection | undefined =>
       this.#connections.find((one) => !one.isAnswered && !one.socket.isEnded);

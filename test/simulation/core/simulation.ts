@@ -12,8 +12,8 @@ import { Expirer } from "../../../src/background/expirer.ts";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
 import { MemoryEngine } from "../../../src/engine/memory.ts";
-import type { StorageErrorKind } from "../../../src/engine/engine.ts";
 import { START_MS, openWorld, type World, type WorldSettings } from "../../support/world.ts";
+import { endFaults, engineFaults } from "../engine-faults.ts";
 import { checkIndex, checkMemoryIsDisk, hasDropNotes } from "./checks.ts";
 import { Client } from "./client.ts";
 import { oneOf, randomCommand } from "./commands.ts";
@@ -162,26 +162,9 @@ export class Simulation {
   #fault(): void {
     const random = this.#random;
     const { engine, core } = this.world;
-    const kinds: StorageErrorKind[] = ["stall", "stall", "no-space", "io", "too-large"];
-    const faults = [
-      () => engine.refuseCommits(oneOf(random, kinds), 1 + random.below(3)),
-      () => engine.refuseCommits("stall", 1),
-      () => engine.acceptCommits(),
-      () => engine.unknownCommits("applied", 1),
-      () => engine.unknownCommits("absent", 1),
-      () => engine.failSettling(random.below(4)),
-      () => engine.stall("stopped"),
-      () => engine.stall("none"),
-      () => engine.coldKeys("all"),
-      () => engine.cool(),
-      () => engine.coldKeys("none"),
-      () => engine.holdAsync(),
-      () => engine.releaseOne(),
-      () => engine.releaseOne(),
-      () => engine.stopHolding(),
-      () => core.pipeline.keyspace.dropCache(),
-    ];
-    oneOf(random, faults)();
+    const dropCache = (): void => core.pipeline.keyspace.dropCache();
+    const faults = [...engineFaults(engine), { name: "the cache is dropped", strike: dropCache }];
+    oneOf(random, faults).strike(random);
   }
 
   #leave(): void {
@@ -241,12 +224,7 @@ export class Simulation {
   /** All faults end, and everything that was begun comes to its end. */
   async #rest(): Promise<void> {
     const { engine, core } = this.world;
-    engine.acceptCommits();
-    engine.unknownCommits("absent", 0);
-    engine.failSettling(0);
-    engine.coldKeys("none");
-    engine.stopHolding();
-    engine.stall("none");
+    endFaults(engine);
     core.pause.end();
     const { pipeline } = core;
     await this.#until(() => {
