@@ -40,6 +40,7 @@ const ALONE: ReadonlySet<string> = new Set([
   "bench",
   "history",
   "limits",
+  "simulation",
 ]);
 const FILE_LIMIT_MS = 20 * 60 * 1000;
 const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;

@@ -162,7 +162,12 @@ test("wherever the end of the log is torn off, a batch is there whole or not at 
   for (let unsyncedBytesKept = 0; unsyncedBytesKept < 200; unsyncedBytesKept++) {
     const before = await prepared();
     const after = before.crash({ survive: "machine", unsyncedBytesKept });
-    found.add([..."abcdefg"].filter((key) => after.get(DATA, key) !== null).join(""));
+    found.add(
+      "abcdefg"
+        .split("")
+        .filter((key) => after.get(DATA, key) !== null)
+        .join(""),
+    );
   }
   assert.deepEqual([...found], ["a", "abc", "abcde", "abcdefg"]);
 });

@@ -88,9 +88,9 @@ async function together(processes: number): Promise<void> {
     const args = [`--first=${first}`, `--stride=${processes}`, `--count=${count}`];
     if (steps !== undefined) args.push(`--steps=${steps}`);
     if (values.soak) args.push("--soak");
-    const [node = "", ...options] = [process.execPath, ...process.execArgv];
     const [, script = ""] = process.argv;
-    const child = spawn(node, [...options, script, "--processes=1", ...args], {
+    const all = [...process.execArgv, script, "--processes=1", ...args];
+    const child = spawn(process.execPath, all, {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));

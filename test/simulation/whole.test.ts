@@ -9,7 +9,7 @@ import { test } from "node:test";
 
 import { runTraced } from "./trace.ts";
 
-const RUNS = Number(process.env["KEPT_SIMULATION_RUNS"] ?? 2000);
+const RUNS = Number(process.env["KEPT_SIMULATION_RUNS"] ?? 3000);
 const FIRST = Number(process.env["KEPT_SIMULATION_FIRST"] ?? 1);
 
 function simulate(...args: readonly string[]): Promise<{ code: unknown; words: string }> {
