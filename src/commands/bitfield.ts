@@ -76,7 +76,7 @@ function changeFields(view: View, key: Bytes, operations: readonly FieldOperatio
     changed ||= grows || after !== old;
   }
   // A string that had to grow stays grown, even if no operation succeeded.
-  if (changed || grows) string.store(view, key, record, bytes.toBytes());
+  if (changed || grows) string.storeRaw(view, key, record, bytes.toBytes());
   if (changed) view.notify("string", "setbit", key);
   return replies;
 }

@@ -181,7 +181,7 @@ function setbit(view: View, args: Args): Reply {
   if (byteAt < value.length && before === bit) return before;
   if (byteAt >= string.bytesMax(view)) throw STRING_TOO_LONG;
   const byte = bitmap.byteWith(value, offset, bit);
-  string.store(view, key, record, string.withPiece(value, byteAt, byte));
+  string.storeRaw(view, key, record, string.withPiece(value, byteAt, byte));
   view.notify("string", "setbit", key);
   return before;
 }
@@ -255,7 +255,7 @@ function bitop(view: View, args: Args): Reply {
     sources.push(string.get(view, at(args, index)) ?? "");
   }
   const result = bitmap.combine(operation, sources);
-  if (result.length > 0) string.put(view, target, result, 0);
+  if (result.length > 0) string.put(view, target, result, 0).changedInPlace = result;
   else if (view.remove(target)) view.notify("generic", "del", target);
   return result.length;
 }

@@ -54,12 +54,7 @@ export const databaseCommands: CommandRows = {
     complexity: FLUSH_COMPLEXITY,
     arguments: [FLUSH_MODE],
     categories: ["keyspace", "dangerous"],
-    run: (view, args) =>
-      flush(
-        view,
-        args,
-        view.keyspace.databases.map(({ index }) => index),
-      ),
+    run: flushAll,
   },
   SWAPDB: {
     kind: "data",
@@ -83,6 +78,13 @@ function flush(view: View, args: Args, databaseIndexes: readonly number[]): Repl
   }
   view.flush(databaseIndexes);
   return OK;
+}
+
+function flushAll(view: View, args: Args): Reply {
+  const every = view.keyspace.databases.map(({ index }) => index);
+  const reply = flush(view, args, every);
+  view.stats.changesAtFlush = view.stats.changes;
+  return reply;
 }
 
 function swap(view: View, args: Args): Reply {

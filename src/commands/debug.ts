@@ -14,6 +14,7 @@ import {
   SYNTAX_ERROR,
 } from "../resp/errors.ts";
 import {
+  Attributed,
   BigNumber,
   Double,
   ErrorReply,
@@ -73,8 +74,10 @@ const PROTOCOL_REPLIES: Readonly<{ [name: string]: Reply }> = {
   array: [0, 1, 2],
   set: new SetReply([0, 1, 2]),
   map: new MapReply([0, false, 1, true, 2, false]),
-  // An attribute is for clients that understand it; what it is about follows, and stands alone here.
-  attrib: "Some real reply following the attribute",
+  attrib: new Attributed(
+    ["key-popularity", ["key:123", 90]],
+    "Some real reply following the attribute",
+  ),
   verbatim: new Verbatim("txt", "This is a verbatim\nstring"),
   true: true,
   false: false,
@@ -300,7 +303,7 @@ async function object(server: ServerPort, args: Args, session: SessionPort): Pro
   const key = at(args, 2);
   const index = session.databaseIndex;
   return await server.debug.look(index, [key], (view) => {
-    const record = view.inspect(key);
+    const record = view.exhume(key);
     if (record === null) throw NO_SUCH_KEY;
     return new Status(describe(record, view));
   });

@@ -14,6 +14,28 @@ const BAD_IDLE_TIME = new CommandError("ERR Invalid IDLETIME value, must be >= 0
 const BAD_FREQUENCY = new CommandError("ERR Invalid FREQ value, must be >= 0 and <= 255");
 const FREQUENCY_MAX = 255;
 
+const restores = {
+  kind: "data",
+  arity: -4,
+  flags: ["write", "denyoom"],
+  keys: oneKey("OW", "update"),
+  group: "generic",
+  since: "2.6.0",
+  summary: "Makes a key of what DUMP gave.",
+  complexity: "O(N) with N the size of the value",
+  arguments: [
+    KEY,
+    integer("ttl"),
+    string("serialized-value"),
+    word("REPLACE", { optional: true, since: "3.0.0" }),
+    word("ABSTTL", { optional: true, since: "5.0.0" }),
+    { name: "seconds", type: "integer", token: "IDLETIME", optional: true, since: "5.0.0" },
+    { name: "frequency", type: "integer", token: "FREQ", optional: true, since: "5.0.0" },
+  ],
+  categories: ["keyspace", "dangerous"],
+  run: restore,
+} as const;
+
 export const dumpCommands: CommandRows = {
   DUMP: {
     kind: "data",
@@ -28,26 +50,13 @@ export const dumpCommands: CommandRows = {
     categories: ["keyspace"],
     run: dumpKey,
   },
-  RESTORE: {
-    kind: "data",
-    arity: -4,
-    flags: ["write", "denyoom"],
-    keys: oneKey("OW", "update"),
-    group: "generic",
-    since: "2.6.0",
-    summary: "Makes a key of what DUMP gave.",
-    complexity: "O(N) with N the size of the value",
-    arguments: [
-      KEY,
-      integer("ttl"),
-      string("serialized-value"),
-      word("REPLACE", { optional: true, since: "3.0.0" }),
-      word("ABSTTL", { optional: true, since: "5.0.0" }),
-      { name: "seconds", type: "integer", token: "IDLETIME", optional: true, since: "5.0.0" },
-      { name: "frequency", type: "integer", token: "FREQ", optional: true, since: "5.0.0" },
-    ],
-    categories: ["keyspace", "dangerous"],
-    run: restore,
+  RESTORE: restores,
+  // What MIGRATE sends to a node of a cluster; without one it is the same.
+  "RESTORE-ASKING": {
+    ...restores,
+    flags: ["write", "denyoom", "asking"],
+    since: "3.0.0",
+    summary: "Makes a key of what DUMP gave, while its slot moves here.",
   },
 };
 

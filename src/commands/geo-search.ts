@@ -300,7 +300,8 @@ function told(one: Found, asked: Asked): Reply {
   if (!withDistance && !withHash && !withPoint) return one.member;
   const parts: Reply[] = [one.member];
   if (withDistance) parts.push(distanceReply(one.distance / asked.unitMeters));
-  if (withHash) parts.push(one.score);
+  // A score that no GEOADD has given may have a fraction, which is no part of the hash.
+  if (withHash) parts.push(Math.trunc(one.score));
   if (withPoint) parts.push(pointReply(one.point));
   return parts;
 }

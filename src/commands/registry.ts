@@ -3,6 +3,7 @@
 import { aclCommands } from "./acl.ts";
 import { bitmapCommands } from "./bitmap.ts";
 import { clientCommands } from "./client.ts";
+import { clusterCommands } from "./cluster.ts";
 import { commandCommands } from "./command.ts";
 import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
@@ -75,4 +76,5 @@ export const COMMANDS: CommandRows = {
   ...scriptCommands,
   ...functionCommands,
   ...pubsubCommands,
+  ...clusterCommands,
 };

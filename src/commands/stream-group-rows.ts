@@ -3,6 +3,7 @@
 import { block, integer, KEY, KEYS, oneOf, string, tokenInteger, word } from "./argument-specs.ts";
 import { helpRow } from "./help.ts";
 import * as run from "./stream-group.ts";
+import { ofGroups } from "./stream-group.ts";
 import { xautoclaim, xclaim, xpending } from "./stream-pending.ts";
 import { xreadgroup } from "./stream-read.ts";
 import {
@@ -78,7 +79,7 @@ const groupRow: CommandRows = {
         summary: "Makes a consumer in a group, unless there is one of that name.",
         complexity: "O(1)",
         arguments: [KEY, GROUP_NAME, CONSUMER_NAME],
-        run: run.xgroupCreateconsumer,
+        run: ofGroups(run.xgroupCreateconsumer),
       },
       DELCONSUMER: {
         ...writes,
@@ -88,7 +89,7 @@ const groupRow: CommandRows = {
         summary: "Removes a consumer and what it has pending.",
         complexity: "O(N) with N the number of entries it has pending",
         arguments: [KEY, GROUP_NAME, CONSUMER_NAME],
-        run: run.xgroupDelconsumer,
+        run: ofGroups(run.xgroupDelconsumer),
       },
       DESTROY: {
         ...writes,
@@ -98,7 +99,7 @@ const groupRow: CommandRows = {
         summary: "Removes a consumer group.",
         complexity: "O(1), but for what of the group is in memory",
         arguments: [KEY, GROUP_NAME],
-        run: run.xgroupDestroy,
+        run: ofGroups(run.xgroupDestroy),
       },
       SETID: {
         ...writes,
@@ -108,7 +109,7 @@ const groupRow: CommandRows = {
         summary: "Sets the last ID that a consumer group has got.",
         complexity: "O(1)",
         arguments: [KEY, GROUP_NAME, ID_OR_LAST, ENTRIES_READ],
-        run: run.xgroupSetid,
+        run: ofGroups(run.xgroupSetid),
       },
       HELP: helpRow(
         "XGROUP",
@@ -134,7 +135,7 @@ const pendingRows: CommandRows = {
     summary: "Says that entries were dealt with: they are pending no more.",
     complexity: "O(log N) for each entry, with N the number of pending ones",
     arguments: [KEY, GROUP, IDS],
-    run: run.xack,
+    run: ofGroups(run.xack),
   },
   XAUTOCLAIM: {
     ...writesFast,
@@ -152,7 +153,7 @@ const pendingRows: CommandRows = {
       COUNT,
       word("JUSTID", optional),
     ],
-    run: xautoclaim,
+    run: ofGroups(xautoclaim),
   },
   XCLAIM: {
     ...writesFast,
@@ -174,7 +175,7 @@ const pendingRows: CommandRows = {
       word("JUSTID", optional),
       { name: "lastid", type: "string", token: "LASTID", optional: true },
     ],
-    run: xclaim,
+    run: ofGroups(xclaim),
   },
   XPENDING: {
     kind: "data",
@@ -217,7 +218,7 @@ const pendingRows: CommandRows = {
       word("NOACK", optional),
       block("streams", [KEYS, IDS], { token: "STREAMS" }),
     ],
-    run: xreadgroup,
+    run: ofGroups(xreadgroup),
   },
 };
 

@@ -68,11 +68,18 @@ export function xgroupCreate(view: View, args: Args): Reply {
   if (found === null && !makesStream) throw NO_STREAM;
   const last = lastOf(found === null ? null : stream.partsOf(view, found), at(args, 4));
   const parts = stream.partsOf(view, found ?? stream.create(view, key));
-  if (!createGroup(parts, at(args, 3), { last, entriesRead })) throw BUSY_GROUP;
-  view.stats.changes++;
-  view.notify("stream", "xgroup-create", key);
-  parts.settle();
-  return OK;
+  return view.unwatched(() => {
+    if (!createGroup(parts, at(args, 3), { last, entriesRead })) throw BUSY_GROUP;
+    view.stats.changes++;
+    view.notify("stream", "xgroup-create", key);
+    parts.settle();
+    return OK;
+  });
+}
+
+/** What changes the groups of a stream, and not its entries: in Redis no WATCH is lost by it. */
+export function ofGroups<T>(run: (view: View, args: Args) => T): (view: View, args: Args) => T {
+  return (view, args) => view.unwatched(() => run(view, args));
 }
 
 function lastOf(parts: StreamParts | null, text: Bytes): StreamId {

@@ -4,6 +4,7 @@
 import { block, KEY, KEYS, oneOf, string, tokenInteger, word } from "./argument-specs.ts";
 import * as run from "./stream.ts";
 import { REFERENCES, streamDeleteCommands } from "./stream-delete-rows.ts";
+import { ofGroups } from "./stream-group.ts";
 import { streamGroupCommands } from "./stream-group-rows.ts";
 import { xinfoConsumers, xinfoGroups, xinfoStream } from "./stream-info.ts";
 import { xread } from "./stream-read.ts";
@@ -93,7 +94,7 @@ const writingRows: CommandRows = {
         since: "7.0.0",
       },
     ],
-    run: run.xsetid,
+    run: ofGroups(run.xsetid),
   },
   XTRIM: {
     ...writesFast,

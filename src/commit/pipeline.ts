@@ -34,7 +34,7 @@ import { ColdRead } from "../keyspace/cold.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { readFailure, type Failure } from "./settle.ts";
-import { LongRun, type Client, type Unit } from "./unit.ts";
+import { internalUnit, LongRun, type Client, type Unit } from "./unit.ts";
 
 /** Settings that may change while the server runs. */
 export interface PipelineSettings {
@@ -109,6 +109,8 @@ export class Pipeline {
   readonly keyspace: Keyspace;
   readonly view: View;
   readonly settings: PipelineSettings;
+  /** Whether keys that have died may be removed now: not while CLIENT PAUSE keeps the data as it is. */
+  mayBury: () => boolean = () => true;
   /** Whom the unit works for that runs or has run last. */
   running: Client | null = null;
   readonly #lease: Lease;
@@ -370,6 +372,8 @@ export class Pipeline {
     view.saw = 0;
     view.unitBytes = 0;
     view.loads = loads;
+    // Of a run that has been undone.
+    if (view.metDead.length > 0) view.metDead = [];
     keyspace.trimCache();
   }
 
@@ -401,6 +405,27 @@ export class Pipeline {
     if (!wrote && keyspace.hasEffectsSince(mark)) {
       this.#placeEffects(keyspace.takeEffectsSince(mark));
     }
+    if (this.view.metDead.length > 0) this.#bury();
+  }
+
+  /**
+   * Removes what the unit has met dead, as Redis does on a look-up. In a unit of its own, so that a read stays a
+   * read: it needs no commit and is not refused with one (laws 5, 7). What cannot be written now waits
+   * for the expirer.
+   */
+  #bury(): void {
+    const { keyspace, view } = this;
+    const dead = view.metDead;
+    view.metDead = [];
+    const isCalm = this.refusal === null && keyspace.engine.health().stall === "none";
+    if (!isCalm || this.isStalled || this.isFull || !this.mayBury()) return;
+    const bury = (): void => {
+      for (const { database, key } of dead) {
+        view.database = database;
+        view.bury(key);
+      }
+    };
+    this.#tryRun(internalUnit(keyspace.system, bury, () => []));
   }
 
   /** What patience is measured by: the wall clock may jump. */

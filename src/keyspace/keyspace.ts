@@ -173,6 +173,8 @@ export class Keyspace implements ElementSource {
   #versions = 0;
   /** Told of every change, also of those that are undone later; null while nobody wants to know. */
   onChange: ((record: Record) => void) | null = null;
+  /** Set while changes are made that no WATCH is lost by. */
+  isUnwatched = false;
   /** How often batches were undone: whether what was written since some moment still stands. */
   undoCount = 0;
   readonly resting = new RestingOn();
@@ -306,7 +308,8 @@ export class Keyspace implements ElementSource {
 
   #noteChange(record: Record): void {
     const { incarnation } = record;
-    if (incarnation.watched !== null) this.#touchWatched(incarnation, record.key);
+    if (incarnation.watched !== null && !this.isUnwatched)
+      this.#touchWatched(incarnation, record.key);
     if (this.onChange !== null) this.onChange(record);
   }
 

@@ -19,6 +19,11 @@ export class Record {
 
   kind: Kind = ABSENT;
   value: Value = null;
+  /**
+   * The string, if it was last changed in place: Redis calls such a one "raw" whatever its length, until it is
+   * loaded again. Speaks of `value` only while it is that.
+   */
+  changedInPlace: Value = null;
   /** What the cache counts for the value. */
   memory = 0;
   /** When the key dies, milliseconds since the epoch; 0 means never. */
@@ -48,6 +53,11 @@ export class Record {
     this.incarnation = incarnation;
     this.slot = slot;
     this.hash = hash;
+  }
+
+  /** Whether the value is a string that was made by changing another in place. */
+  get isRaw(): boolean {
+    return this.changedInPlace !== null && this.changedInPlace === this.value;
   }
 
   /** When the expirer has something to do here, for the key or for something in it; 0 for never. */

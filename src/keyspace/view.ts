@@ -45,6 +45,8 @@ type CollectInside = (view: View, record: Record, itemsMax: number) => boolean;
 
 /** What a message that waits for a commit costs beside its text. */
 const MESSAGE_OVERHEAD_BYTES = 128;
+/** So many dead keys are remembered for one unit; the expirer finds the others. */
+const MET_DEAD_MAX = 1000;
 
 export class View {
   readonly keyspace: Keyspace;
@@ -78,6 +80,8 @@ export class View {
   unitBytes = 0;
   /** How often the unit has waited for a range to be loaded; walks give up when it does not end. */
   loads = 0;
+  /** Keys that were looked at after their time: the pipeline buries them behind the unit. */
+  metDead: { readonly database: Database; readonly key: Bytes }[] = [];
 
   constructor(parts: { keyspace: Keyspace; stats: Stats; limits: Limits; random: Random }) {
     this.keyspace = parts.keyspace;
@@ -115,10 +119,19 @@ export class View {
     return record;
   }
 
-  /** As `find`, but is no look-up that anybody counts: for OBJECT and DEBUG. */
+  /** As `find`, but is no look-up that anybody counts: for OBJECT. */
   inspect(key: Bytes): Record | null {
     const record = this.#lookUp(key);
-    return record.kind === ABSENT || this.#isExpired(record) ? null : record;
+    if (record.kind === ABSENT) return null;
+    if (!this.#isExpired(record)) return record;
+    if (this.metDead.length < MET_DEAD_MAX) this.metDead.push({ database: this.database, key });
+    return null;
+  }
+
+  /** The key's record as it is kept, dead or alive: for DEBUG. Throws COLD. */
+  exhume(key: Bytes): Record | null {
+    const record = this.#lookUp(key);
+    return record.kind === ABSENT ? null : record;
   }
 
   /** Before many keys are looked at: throws COLD once for all of them that would wait. */
@@ -189,6 +202,7 @@ export class View {
     const record = this.#lookUp(key);
     const isNew = this.#noteExpiredBefore(record) || record.kind === ABSENT;
     this.#change(record, content.kind, content.value, content.expiryMs);
+    record.changedInPlace = null;
     record.accessedAtSeconds = this.nowSeconds;
     if (isNew) this.notify("newKey", "new", key);
     return record;
@@ -197,6 +211,7 @@ export class View {
   /** Replaces the value of a record that `find` returned; kind and expiry stay. */
   replace(record: Record, value: Value): void {
     this.#change(record, record.kind, value, record.expiryMs);
+    record.changedInPlace = null;
   }
 
   /** Sets when the key dies; 0 for never. The caller has looked that it is in the future. */
@@ -236,6 +251,12 @@ export class View {
     }
   }
 
+  /** Removes a key if its time has come: whoever reads it, finds it gone already. */
+  bury(key: Bytes): void {
+    const record = this.#lookUp(key);
+    if (record.kind !== ABSENT && this.#isExpired(record)) this.#collect(record);
+  }
+
   /** Not bound by `unitBytesMax`: it is nobody's command, and must not fail. */
   #collect(record: Record): void {
     this.#noteExpiredBefore(record);
@@ -262,6 +283,16 @@ export class View {
     if (this.limits.unitBytesMax === 0 || this.unitBytes <= this.limits.unitBytesMax) return;
     if (this.#isUnbound) return;
     throw unitTooLarge(this.limits.unitBytesMax);
+  }
+
+  /** Runs `action`; what it changes loses nobody his WATCH. Throws what it throws. */
+  unwatched<T>(action: () => T): T {
+    this.keyspace.isUnwatched = true;
+    try {
+      return action();
+    } finally {
+      this.keyspace.isUnwatched = false;
+    }
   }
 
   // Collections. What of it counts as a change (`stats.changes`), the types say.

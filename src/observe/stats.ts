@@ -8,6 +8,8 @@ export class Stats {
   expiredFields = 0;
   /** Changes to keys since the start; Redis counts them since the last save. */
   changes = 0;
+  /** `changes` at the last FLUSHALL. */
+  changesAtFlush = 0;
   totalCommandsProcessed = 0;
   totalConnectionsReceived = 0;
   rejectedConnections = 0;

@@ -27,6 +27,7 @@ export type Reply =
   | SetReply
   | Push
   | Verbatim
+  | Attributed
   | readonly Reply[];
 
 /** A simple string, as in +OK. */
@@ -147,6 +148,18 @@ export class Verbatim {
   constructor(format: "txt" | "mkd", text: Bytes) {
     this.format = format;
     this.text = text;
+  }
+}
+
+/** A reply with something said about it: in RESP2 the reply alone, in RESP3 behind an attribute. */
+export class Attributed {
+  readonly kind = "attributed";
+  /** Keys and values in turn. */
+  readonly attributes: readonly Reply[];
+  readonly reply: Reply;
+  constructor(attributes: readonly Reply[], reply: Reply) {
+    this.attributes = attributes;
+    this.reply = reply;
   }
 }
 

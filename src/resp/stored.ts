@@ -92,6 +92,8 @@ function freezeAt(reply: Reply, depth: number): Bytes {
       return freezeAll("{", reply.flat, depth);
     case "set":
       return freezeAll("~", reply.items, depth);
+    case "attributed":
+      return freezeAt(reply.reply, depth);
     case "push":
       return freezeAll(">", reply.items, depth);
     default:

@@ -11,7 +11,7 @@ import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { formatDouble } from "./double.ts";
 import { OK, PONG, QUEUED } from "./reply.ts";
-import type { Reply } from "./reply.ts";
+import type { Attributed, Reply } from "./reply.ts";
 
 export type Protocol = 2 | 3;
 
@@ -197,6 +197,7 @@ function itemsOf(reply: Composite, protocol: Protocol): readonly Reply[] | null 
     case "double":
     case "big-number":
     case "verbatim":
+    case "attributed":
       return null;
     default:
       return unreachable(reply);
@@ -238,6 +239,8 @@ function leaf(reply: Composite, protocol: Protocol): Bytes {
     case "verbatim":
       if (protocol === 2) return bulk(reply.text);
       return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
+    case "attributed":
+      return attributed(reply, protocol);
     case "map":
     case "pairs":
     case "keyed":
@@ -247,6 +250,13 @@ function leaf(reply: Composite, protocol: Protocol): Bytes {
     default:
       return unreachable(reply);
   }
+}
+
+function attributed({ attributes, reply }: Attributed, protocol: Protocol): Bytes {
+  if (protocol === 2) return encode(reply, 2);
+  let text = `|${attributes.length / 2}\r\n`;
+  for (const item of attributes) text += encode(item, 3);
+  return text + encode(reply, 3);
 }
 
 /** A line ends at its first line break, so those that end it are dropped, the others are spaces. */

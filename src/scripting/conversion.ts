@@ -118,6 +118,9 @@ function pushSpecial(lua: LuaMachine, reply: Special, protocol: Protocol): void 
     case "push":
       pushArray(lua, reply.items, protocol);
       break;
+    case "attributed":
+      pushReply(lua, reply.reply, protocol);
+      break;
     case "verbatim":
       if (protocol === 2) lua.pushString(reply.text);
       else pushTagged(lua, "verbatim_string", () => pushVerbatim(lua, reply));

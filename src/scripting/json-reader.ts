@@ -219,7 +219,11 @@ export class JsonReader {
     this.#depth--;
   }
 
+  /** Throws LuaError itself when what stands there is no token: a string that is wrong inside. */
   #expected(what: string): LuaError {
+    const begin = this.#at;
+    if (this.#text[begin] === '"') this.#string(what);
+    this.#at = begin;
     return new LuaError(`Expected ${what} but found ${this.#found()} at character ${this.#at + 1}`);
   }
 

@@ -71,6 +71,11 @@ export class Scripting {
   /** The function that has the name, in whatever case; null when none has. */
   functionNamed(codes: readonly Bytes[], name: Bytes): FoundFunction | null {
     this.note(codes);
+    return this.knownFunction(name);
+  }
+
+  /** The same of the libraries as they were last looked at. */
+  knownFunction(name: Bytes): FoundFunction | null {
     return this.#index.get(name) ?? this.#index.get(name.toLowerCase()) ?? null;
   }
 

@@ -246,8 +246,8 @@ export class Admin {
 
   #resetStatistics(): void {
     const { stats, commands } = this.#parts.core;
-    const { changes } = stats;
-    Object.assign(stats, new Stats(), { changes });
+    const { changes, changesAtFlush } = stats;
+    Object.assign(stats, new Stats(), { changes, changesAtFlush });
     for (const command of commands.all) {
       for (const one of [command, ...command.subcommands.values()]) resetCommand(one);
     }

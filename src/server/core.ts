@@ -125,6 +125,7 @@ export class Core {
     parts.view.collectInside = collectInside;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.pause = new ClientPause(options.clock);
+    pipeline.mayBury = () => this.pause.kind === "none";
     this.#settings = options.session;
     this.ports = this.#ownPorts(options.clock);
     const { ports } = this;

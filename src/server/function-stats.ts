@@ -8,12 +8,15 @@ import type { Scripting } from "../scripting/scripting.ts";
 import * as library from "../types/function-library.ts";
 import type { Core } from "./core.ts";
 
+/** Looks which libraries there are. Throws CommandError when one of them cannot be loaded. */
+export function noteFunctions({ pipeline, host }: Pick<Core, "pipeline" | "host">): Promise<void> {
+  const look = (view: View): void => host.scripting.note(library.read(view));
+  return pipeline.perform(internalUnit(pipeline.keyspace.system, look, () => []));
+}
+
 export async function functionStats(core: Core, scripting: Scripting): Promise<Reply> {
   const { pipeline, host } = core;
-  if (!pipeline.isExclusive) {
-    const look = (view: View): void => scripting.note(library.read(view));
-    await pipeline.perform(internalUnit(pipeline.keyspace.system, look, () => []));
-  }
+  if (!pipeline.isExclusive) await noteFunctions(core);
   const { libraryCount, functionCount } = scripting;
   const lua = new MapReply(["libraries_count", libraryCount, "functions_count", functionCount]);
   return new MapReply([

@@ -198,7 +198,10 @@ function memoryReport({ meter, config, core }: InfoParts): Fields {
   ];
 }
 
-function persistenceReport({ core, storage, durability }: InfoParts): Fields {
+function persistenceReport({ core, storage, durability, config }: InfoParts): Fields {
+  const { changes, changesAtFlush } = core.stats;
+  // With `save`, Redis takes a snapshot of the empty data.
+  const flushed = config.get("save").length > 0 ? changesAtFlush : 0;
   const isHealthy = core.engine.health().error === null && durability.failure === null;
   const logBytes = core.engine.property("rocksdb.cur-size-all-mem-tables", "all") ?? 0;
   return [
@@ -206,7 +209,7 @@ function persistenceReport({ core, storage, durability }: InfoParts): Fields {
     ...zeros("current_cow_peak", "current_cow_size", "current_cow_size_age"),
     ["current_fork_perc", "0.00"],
     ...zeros("current_save_keys_processed", "current_save_keys_total"),
-    ["rdb_changes_since_last_save", core.stats.changes - storage.changesAtSave],
+    ["rdb_changes_since_last_save", changes - Math.max(flushed, storage.changesAtSave)],
     ["rdb_bgsave_in_progress", flag(storage.isSaving)],
     ["rdb_last_save_time", storage.lastSaveSeconds],
     ["rdb_last_bgsave_status", storage.saves.lastSucceeded ? "ok" : "err"],

@@ -19,10 +19,12 @@ import { DirectoryRefused } from "../engine/rocks-directory.ts";
 import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
 import type { Log } from "../observe/log.ts";
 import { KEPT_VERSION } from "../base/version.ts";
+import { CommandError } from "../resp/errors.ts";
 import type { ScriptThread } from "../session/long-scripts.ts";
 import { Admin } from "./admin.ts";
 import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
+import { noteFunctions } from "./function-stats.ts";
 import { descriptorLimit, obeyDescriptorLimit } from "./descriptors.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
@@ -134,6 +136,7 @@ export async function startOn(
   const settings = liveSettings(config);
   const core = await openCore(engine, settings, given);
   const { pipeline } = core;
+  await noteFunctionsAtStart(core, log);
   const badUsers = loadUsersAtStart(core.users, config);
   if (badUsers !== null) throw new StartFailed(badUsers);
   const durability = new Durability({ pipeline, clock, mode: settings.syncMode, onBug });
@@ -176,6 +179,16 @@ export async function startOn(
       await engine.close();
     },
   };
+}
+
+/** INFO tells of them, and CLIENT PAUSE asks what they may do, before anybody has called one. */
+async function noteFunctionsAtStart(core: Core, log: Log): Promise<void> {
+  try {
+    await noteFunctions(core);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    log.warning(`A library of functions cannot be loaded: ${error.message}`);
+  }
 }
 
 /** What counts as slow, for the slow log and LATENCY. */

@@ -33,6 +33,7 @@ import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
 import { Waiter, type BlockedCall } from "./blocked.ts";
+import { declaresNoWrites } from "./declared-flags.ts";
 import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
@@ -243,7 +244,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   #admitted(command: Command, args: Args): ExecuteState {
     const { pipeline, pause } = this.host;
-    if (pause.kind !== "none" && (pause.kind === "all" || this.#mayWrite(command))) {
+    if (pause.kind !== "none" && (pause.kind === "all" || this.#mayWrite(command, args))) {
       this.isHeldBack = true;
       pause.wait(() => this.#afterPause(command, args));
       return "waiting";
@@ -265,9 +266,9 @@ export class Session implements SessionPort, Client, Subscriber {
     return this.#run(command, args);
   }
 
-  #mayWrite(command: Command): boolean {
+  #mayWrite(command: Command, args: Args): boolean {
     if (isExec(command)) return this.transaction.mayWrite;
-    return command.isHeldByWritePause;
+    return command.isHeldByWritePause && !declaresNoWrites(this.host.scripting, command, args);
   }
 
   /** As if the command came in now: everything may have changed, a new pause may have begun. */

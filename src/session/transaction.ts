@@ -24,6 +24,7 @@ import type { Resting } from "../keyspace/resting.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
+import { declaresNoWrites } from "./declared-flags.ts";
 import { loading } from "./long-steps.ts";
 import type { ExecuteState, Session } from "./session.ts";
 import { keysRead, type TrackingState } from "./tracking.ts";
@@ -98,7 +99,11 @@ export class Transaction {
 
   /** The same, or has something to say to replicas. */
   get mayWrite(): boolean {
-    return this.#queue.some(({ command }) => command.isHeldByWritePause);
+    const { scripting } = this.#session.host;
+    return this.#queue.some(
+      ({ command, args }) =>
+        command.isHeldByWritePause && !declaresNoWrites(scripting, command, args),
+    );
   }
 
   /** MULTI. Throws CommandError when nested. */

@@ -87,18 +87,42 @@ function gather(value: number): number {
 
 /** The middle of the smallest cell, which is what stands for the point. */
 export function pointOf(score: number): Point {
-  const whole = Math.abs(Math.trunc(score)) % 2 ** 54;
-  const low = whole % HALF;
-  const high = Math.floor(whole / HALF);
-  const area = areaOf({
-    step: STEP_MAX,
-    column: gather(low >>> 1) + gather(high >>> 1) * 2 ** HALF_BITS,
-    row: gather(low) + gather(high) * 2 ** HALF_BITS,
-  });
+  const isHash = score >= 0 && score < HALF * HALF;
+  const area = areaOf(isHash ? cellOfHash(Math.trunc(score)) : cellOfBits(as64Bits(score)));
   return {
     longitude: within((area.west + area.east) / 2, LONGITUDE_MAX),
     latitude: within((area.south + area.north) / 2, LATITUDE_MAX),
   };
+}
+
+function cellOfHash(hash: number): Cell {
+  const low = hash % HALF;
+  const high = Math.floor(hash / HALF);
+  return {
+    step: STEP_MAX,
+    column: gather(low >>> 1) + gather(high >>> 1) * 2 ** HALF_BITS,
+    row: gather(low) + gather(high) * 2 ** HALF_BITS,
+  };
+}
+
+/** The same of what no point has for its hash: all of 64 bits count, and lead beyond the map. */
+function cellOfBits(bits: bigint): Cell {
+  const low = Number(bits & 0xffff_ffffn);
+  const high = Number(bits >> 32n);
+  return {
+    step: STEP_MAX,
+    column: gather(low >>> 1) + gather(high >>> 1) * 2 ** 16,
+    row: gather(low) + gather(high) * 2 ** 16,
+  };
+}
+
+/** A score as a number of 64 bits without a sign, as the processor of Redis's C makes one of it. */
+function as64Bits(score: number): bigint {
+  const half = 2 ** 63;
+  const signed = (value: number): bigint =>
+    value >= -half && value < half ? BigInt(Math.trunc(value)) : -(2n ** 63n);
+  const bits = score < half ? signed(score) : signed(score - half) ^ (1n << 63n);
+  return BigInt.asUintN(64, bits);
 }
 
 function within(value: number, limit: number): number {

@@ -67,7 +67,7 @@ export function store(
   what: { readonly record: Record | null; readonly sketch: Sketch; readonly changes: number },
 ): void {
   const { changes } = view.stats;
-  string.store(view, key, what.record, what.sketch.toBytes());
+  string.storeRaw(view, key, what.record, what.sketch.toBytes());
   view.stats.changes = changes + what.changes;
 }
 

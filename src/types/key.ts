@@ -49,7 +49,7 @@ export function encodingName(record: Record, view: View): string {
   if (record.kind === LIST) return list.encodingName(view, record);
   if (record.kind === SORTED_SET) return sortedSet.encodingName(view, record);
   const { value } = record;
-  if (typeof value !== "string") return "raw";
+  if (typeof value !== "string" || record.isRaw) return "raw";
   if (parseInteger(value) !== null) return "int";
   return value.length <= EMBEDDED_BYTES_MAX ? "embstr" : "raw";
 }
@@ -64,18 +64,22 @@ export function referenceCount(record: Record): number {
 export function putCopy(view: View, source: Record, key: Bytes): Record {
   // Removed first: what comes is a new key, not a new value of the old one.
   view.remove(key);
-  return view.copy(source, key);
+  const { isRaw } = source;
+  const copy = view.copy(source, key);
+  if (isRaw) copy.changedInPlace = copy.value;
+  return copy;
 }
 
 /** As `putCopy`, and empties `source`: what is known of its use goes with its content. */
 export function putMoved(view: View, source: Record, key: Bytes): void {
-  const { kind, value, expiryMs, accessedAtSeconds, frequency } = source;
+  const { kind, value, expiryMs, accessedAtSeconds, frequency, isRaw } = source;
   view.remove(key);
   const record = view.canAdopt(source)
     ? view.set(key, { kind, value, expiryMs })
     : view.copy(source, key);
   record.accessedAtSeconds = accessedAtSeconds;
   record.frequency = frequency;
+  if (isRaw) record.changedInPlace = value;
   if (record.value === value) view.leave(source);
   else view.discard(source);
 }

@@ -48,15 +48,23 @@ export function getIfString(view: View, key: Bytes): Bytes | null {
 }
 
 /** Gives the key a string, whatever it held; `expiryMs` 0 for none. */
-export function put(view: View, key: Bytes, value: Bytes, expiryMs: number): void {
-  view.set(key, { kind: STRING, value, expiryMs });
+export function put(view: View, key: Bytes, value: Bytes, expiryMs: number): Record {
+  const record = view.set(key, { kind: STRING, value, expiryMs });
   view.notify("string", "set", key);
+  return record;
 }
 
 /** Writes the changed bytes of a key: those of `record`, or of a new key when that is null. */
 export function store(view: View, key: Bytes, record: Record | null, value: Bytes): void {
   if (record === null) view.set(key, { kind: STRING, value, expiryMs: 0 });
   else view.replace(record, value);
+}
+
+/** As `store`, for what Redis changes in place: the string is "raw" from then on. */
+export function storeRaw(view: View, key: Bytes, record: Record | null, value: Bytes): void {
+  const stored = record ?? view.set(key, { kind: STRING, value, expiryMs: 0 });
+  if (record !== null) view.replace(record, value);
+  stored.changedInPlace = value;
 }
 
 /** The longest string now: as configured, but never longer than the machine can hold. */
@@ -70,7 +78,9 @@ export function append(view: View, key: Bytes, tail: Bytes): number {
   const head = record === null ? "" : bytesOf(record);
   const size = head.length + tail.length;
   if (record !== null && size > bytesMax(view)) throw STRING_TOO_LONG;
-  store(view, key, record, head + tail);
+  // A new one is as if it had been set.
+  if (record === null) store(view, key, null, tail);
+  else storeRaw(view, key, record, head + tail);
   view.notify("string", "append", key);
   return size;
 }
@@ -82,7 +92,7 @@ export function setRange(view: View, key: Bytes, offset: number, piece: Bytes): 
   if (piece.length === 0) return before.length;
   if (offset + piece.length > bytesMax(view)) throw STRING_TOO_LONG;
   const after = withPiece(before, offset, piece);
-  store(view, key, record, after);
+  storeRaw(view, key, record, after);
   view.notify("string", "setrange", key);
   return after.length;
 }

@@ -9,7 +9,13 @@ import { replayFile, replayFileOnOracle, transcriptNames } from "./run.ts";
 import { handlersTarget } from "./targets.ts";
 
 /** About sessions and the server; test/server replays it on a whole one. */
-const NEEDS_A_SERVER = new Set(["acl.txt", "connection.txt", "scripts.txt", "server.txt"]);
+const NEEDS_A_SERVER = new Set([
+  "acl.txt",
+  "cluster.txt",
+  "connection.txt",
+  "scripts.txt",
+  "server.txt",
+]);
 
 for (const name of transcriptNames()) {
   if (NEEDS_A_SERVER.has(name)) continue;

@@ -87,6 +87,8 @@ function formatObject(reply: Exclude<Reply & object, readonly Reply[]>): string 
       return list("~[", reply.items);
     case "push":
       return list(">[", reply.items);
+    case "attributed":
+      return format(reply.reply);
     case "verbatim":
       return reply.format + quoted(reply.text);
     default:
@@ -125,6 +127,8 @@ export function asResp2(reply: Reply): Reply {
       return reply.digits ?? formatDouble(reply.value);
     case "big-number":
       return reply.digits;
+    case "attributed":
+      return asResp2(reply.reply);
     case "verbatim":
       return reply.text;
     case "status":

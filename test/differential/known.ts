@@ -65,13 +65,14 @@ export const KNOWN: readonly Known[] = [
       difference.redis.includes("\\x00"),
   },
   {
-    what: "OBJECT ENCODING of a string that was changed in place",
+    what: "OBJECT ENCODING of a whole number that INCRBYFLOAT has made",
     heading: "Strings",
     ends: false,
     applies: (difference) =>
       isEncoding(difference) &&
-      (difference.redis === '"raw"' || difference.redis === '"embstr"') &&
-      (difference.kept === '"int"' || difference.kept === '"embstr"'),
+      difference.redis === '"embstr"' &&
+      difference.kept === '"int"' &&
+      follows(difference, /\bINCRBYFLOAT\b/i),
   },
   {
     what: "OBJECT REFCOUNT in a transaction and of what was changed in place",
@@ -79,6 +80,7 @@ export const KNOWN: readonly Known[] = [
     ends: false,
     applies: (difference) =>
       isNamed(difference, "OBJECT") &&
+      (difference.args[1] ?? "").toUpperCase() === "REFCOUNT" &&
       ((difference.kept === "1" && difference.redis === "2") ||
         (difference.kept === "2147483647" && difference.redis === "1")),
   },
@@ -94,7 +96,7 @@ export const KNOWN: readonly Known[] = [
   {
     what: "the smallest number of 64 bits is no count of LREM and no rank of LPOS since Redis 7.2",
     heading: "What Redis 7.0 answers otherwise",
-    ends: false,
+    ends: true,
     applies: (difference) =>
       isNamed(difference, "LREM", "LPOS") && difference.kept.startsWith(NO_OPPOSITE),
   },
@@ -131,15 +133,6 @@ export const KNOWN: readonly Known[] = [
       isNamed(difference, "EXEC") &&
       difference.redis.startsWith("nil") &&
       follows(difference, /\bPFCOUNT\b/i),
-  },
-  {
-    what: "what happens to the groups of a stream is a change that a WATCH is lost by",
-    heading: "Streams",
-    ends: true,
-    applies: (difference) =>
-      isNamed(difference, "EXEC") &&
-      difference.kept.startsWith("nil") &&
-      follows(difference, /\b(?:XGROUP|XREADGROUP|XACK|XCLAIM|XAUTOCLAIM)\b/i),
   },
   {
     what: "which of two errors of ZMPOP and BZMPOP is told",

@@ -201,3 +201,41 @@ test("a key that was seen with an uncommitted value is another one when that is 
   assert.match(incremented ?? "", /^-TRYAGAIN /);
   assert.deepEqual(rest, ["OK", "OK", "QUEUED", "nil-array", "OK", "OK", "QUEUED", '[ "0" ]']);
 });
+
+test("what happens to the groups of a stream is no change of it: as in Redis, only its entries are", async () => {
+  await using world = await openWorld();
+  const [writer, watcher] = [world.connect(), world.connect()];
+  // prettier-ignore
+  const setup = [
+    "XADD x 1-1 a b", "XADD x 2-1 a b", "XGROUP CREATE x g 0",
+    "XREADGROUP GROUP g c COUNT 1 STREAMS x >",
+  ];
+  // prettier-ignore
+  const ofGroups = [
+    "XGROUP CREATE x g1 $", "XGROUP SETID x g 1-1", "XGROUP DESTROY x g",
+    "XGROUP CREATECONSUMER x g new", "XGROUP DELCONSUMER x g c",
+    "XREADGROUP GROUP g c COUNT 1 STREAMS x >", "XREADGROUP GROUP g c NOACK STREAMS x >",
+    "XACK x g 1-1", "XCLAIM x g new 0 1-1", "XAUTOCLAIM x g new 0 0", "XSETID x 9-1",
+  ];
+  // prettier-ignore
+  const ofEntries = [
+    "XADD x 3-1 a b",
+    "XDEL x 1-1",
+    "XTRIM x MAXLEN 1",
+    "XGROUP CREATE n g $ MKSTREAM",
+  ];
+  for (const [lines, outcome] of [
+    [ofGroups, "[ PONG ]"],
+    [ofEntries, "nil-array"],
+  ] as const) {
+    for (const line of lines) {
+      for (const one of ["FLUSHALL", ...setup]) writer.say(one);
+      watcher.say("WATCH x n");
+      writer.say(line);
+      for (const one of ["MULTI", "PING", "EXEC"]) watcher.say(one);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await world.settle();
+      assert.equal(watcher.heard().at(-1), outcome, line);
+    }
+  }
+});

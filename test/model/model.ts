@@ -95,6 +95,8 @@ export class Model {
   #inFlight = 0;
   #doubt = false;
   #versions = 0;
+  /** Dead keys that the running unit has looked at: they are removed behind it. */
+  readonly #met = new Set<string>();
 
   constructor(
     connectionCount: number,
@@ -116,7 +118,24 @@ export class Model {
   // What the test does to the server, the model is told of
 
   say(index: number, words: readonly string[]): void {
-    const connection = this.#connection(index);
+    this.#met.clear();
+    this.#say(this.#connection(index), words);
+    this.#bury();
+  }
+
+  /** Not while nobody knows how the last commit ended; who watches the key has lost nothing by it. */
+  #bury(): void {
+    if (this.#doubt) return;
+    for (const key of this.#met) {
+      const entry = this.#current.keys.get(key);
+      if (entry === undefined || !this.#isExpired(entry)) continue;
+      this.#current.keys.delete(key);
+      this.#changedIn.set(key, this.#openBatch);
+      this.#openChanged = true;
+    }
+  }
+
+  #say(connection: Connection, words: readonly string[]): void {
     const name = words[0] ?? "";
     const isWrite = !READS.has(name) && !ALWAYS_TAKEN.includes(name);
     if (isWrite && this.#doubt) {
@@ -430,7 +449,9 @@ export class Model {
 
   #live(key: string): Entry | null {
     const entry = this.#current.keys.get(key) ?? null;
-    return entry === null || this.#isExpired(entry) ? null : entry;
+    if (entry === null || !this.#isExpired(entry)) return entry;
+    this.#met.add(key);
+    return null;
   }
 
   #isExpired(entry: Entry): boolean {
@@ -444,9 +465,10 @@ export class Model {
       this.#answer(connection, "-ERR");
       return;
     }
+    const existed = this.#live(key) !== null;
     if (!connection.watches.some((watch) => watch.key === key)) {
       const version = this.#current.versions.get(key) ?? 0;
-      connection.watches.push({ key, version, existed: this.#live(key) !== null });
+      connection.watches.push({ key, version, existed });
     }
     this.#answer(connection, "OK");
   }
@@ -456,8 +478,9 @@ export class Model {
     let seen = 0;
     for (const { key, version, existed } of watches) {
       seen = Math.max(seen, this.#changedIn.get(key) ?? 0);
+      const isLive = this.#live(key) !== null;
       if ((this.#current.versions.get(key) ?? 0) !== version) return seen;
-      if (existed && this.#live(key) === null) return seen;
+      if (existed && !isLive) return seen;
     }
     return null;
   }
