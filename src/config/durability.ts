@@ -36,7 +36,12 @@ export const dataSettings = {
   appendonly: runtime(flag, true, "Whether writes are logged before they are answered.", {
     noEffect: "they always are; no would be unsafe and changes nothing",
   }),
-  save: runtime(savePoints, [], "When to take snapshots.", noSnapshots),
+  save: runtime(
+    savePoints,
+    [],
+    "When to take snapshots. There are none, every write is in the log; but as if there were, FLUSHALL " +
+      "sets rdb_changes_since_last_save to 0 if any is set.",
+  ),
   dbfilename: runtime(fileName, "dump.rdb", "Name of the snapshot.", {
     ...noSnapshots,
     guarded: true,
