@@ -14,7 +14,8 @@ import { MemoryEngine } from "../../src/engine/memory.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 import { START_MS, openWorld, type Talker, type World } from "../support/world.ts";
-import { Model, matches, type ScriptEnding } from "./model.ts";
+import { bodyOf, FUNCTION_NAMES, LIBRARY_NAMES, PAYLOADS, SOURCES } from "./functions.ts";
+import { Model, SCRIPT_SAYS, matches, type ScriptEnding } from "./model.ts";
 
 const CONNECTIONS = 3;
 const RUNS = Number(process.env["KEPT_MODEL_RUNS"] ?? 300);
@@ -46,18 +47,8 @@ const command: fc.Arbitrary<string[]> = fc
     fc.tuple(fc.constant("DBSIZE")),
   )
   .map((words): string[] => [...words]);
-/** Does what its first argument says, and ends as its second says. */
-const SCRIPT = `
-  local answers = {}
-  for call in string.gmatch(ARGV[1], '[^|]+') do
-    local words = {}
-    for word in string.gmatch(call, '[^,]+') do words[#words + 1] = word end
-    answers[#answers + 1] = redis[words[1]](unpack(words, 2))
-  end
-  if ARGV[2] == 'fails' then error('failed') end
-  if ARGV[2] == 'lies' then return 'fine' end
-  return answers`;
-const script: fc.Arbitrary<string[]> = fc
+const SCRIPT = bodyOf(SCRIPT_SAYS);
+const callsAndEnding: fc.Arbitrary<string[]> = fc
   .record({
     calls: fc.array(
       fc
@@ -67,8 +58,43 @@ const script: fc.Arbitrary<string[]> = fc
     ),
     ending: fc.constantFrom<ScriptEnding>("returns", "returns", "fails", "lies"),
   })
-  .map(({ calls, ending }) => ["EVAL", SCRIPT, "0", calls.join("|"), ending]);
-const said = fc.oneof({ weight: 5, arbitrary: command }, { weight: 1, arbitrary: script });
+  .map(({ calls, ending }) => [calls.join("|"), ending]);
+const script: fc.Arbitrary<string[]> = fc
+  .tuple(fc.constantFrom("EVAL", "EVAL", "EVAL_RO"), callsAndEnding)
+  .map(([name, rest]) => [name, SCRIPT, "0", ...rest]);
+const call: fc.Arbitrary<string[]> = fc
+  .tuple(
+    fc.constantFrom("FCALL", "FCALL", "FCALL_RO"),
+    fc.constantFrom(...FUNCTION_NAMES),
+    callsAndEnding,
+  )
+  .map(([name, target, rest]) => [name, target, "0", ...rest]);
+const payload = fc.constantFrom(...PAYLOADS);
+const libraries: fc.Arbitrary<string[]> = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constant("LOAD"), fc.constantFrom(...SOURCES)) },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.constant("LOAD"), fc.constant("REPLACE"), fc.constantFrom(...SOURCES)),
+    },
+    { weight: 1, arbitrary: fc.tuple(fc.constant("DELETE"), fc.constantFrom(...LIBRARY_NAMES)) },
+    { weight: 1, arbitrary: fc.constantFrom(["FLUSH"], ["LIST"], ["LIST"]) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(
+        fc.constant("RESTORE"),
+        payload,
+        fc.constantFrom("APPEND", "REPLACE", "FLUSH"),
+      ),
+    },
+  )
+  .map((words): string[] => ["FUNCTION", ...words]);
+const said = fc.oneof(
+  { weight: 10, arbitrary: command },
+  { weight: 2, arbitrary: script },
+  { weight: 3, arbitrary: call },
+  { weight: 2, arbitrary: libraries },
+);
 const who = fc.nat(CONNECTIONS - 1);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant("say" as const), who, words: said }) },
@@ -295,6 +321,9 @@ async function compareAfterDeath(run: Run): Promise<void> {
       return found === undefined ? "nil" : `"${found}"`;
     }),
   );
+  talker.say("FUNCTION LIST");
+  await after.settle();
+  assert.deepEqual(talker.heard(), [run.model.survivingLibraries()]);
   await after[Symbol.asyncDispose]();
 }
 

@@ -3,6 +3,7 @@
 // when a batch closes, and refusing a batch means going back to the copy of what is committed.
 
 import type { ExecFailureReply } from "../../src/commit/settle.ts";
+import { changed, functionNamed, listed, type Libraries } from "./functions.ts";
 
 interface Entry {
   readonly value: string;
@@ -20,6 +21,7 @@ interface State {
   readonly keys: Map<string, Entry>;
   readonly tokens: Map<string, Remembered>;
   readonly versions: Map<string, number>;
+  libraries: Libraries;
 }
 
 interface Ran {
@@ -35,9 +37,12 @@ interface Ran {
 interface Script {
   readonly calls: readonly ScriptCall[];
   readonly ending: ScriptEnding;
+  /** What it answers when it lies. */
+  readonly says: string;
+  readonly isReadonly: boolean;
 }
 
-/** "returns": the answers of its calls; "fails": an error that nobody catches; "lies": "fine". */
+/** "returns": the answers of its calls; "fails": an error that nobody catches; "lies": something else. */
 export type ScriptEnding = "returns" | "fails" | "lies";
 
 export interface ScriptCall {
@@ -72,9 +77,12 @@ interface Connection {
   heard: string[];
 }
 
-const READS = new Set(["GET", "MGET", "EXISTS", "STRLEN", "DBSIZE", "TTL"]);
+const READS = new Set(["GET", "MGET", "EXISTS", "STRLEN", "DBSIZE", "TTL", "EVAL_RO", "FCALL_RO"]);
 /** What they run is looked at when it runs. */
-const ALWAYS_TAKEN = ["MULTI", "EXEC", "WATCH", "DISCARD", "EVAL"];
+const ALWAYS_TAKEN = ["MULTI", "EXEC", "WATCH", "DISCARD", "EVAL", "FCALL"];
+/** Where the versions have the libraries: no key. */
+const LIBRARIES = "the libraries";
+export const SCRIPT_SAYS = "fine";
 const NOT_INTEGER = "-ERR";
 const IN_DOUBT = "-MISCONF";
 
@@ -137,7 +145,7 @@ export class Model {
 
   #say(connection: Connection, words: readonly string[]): void {
     const name = words[0] ?? "";
-    const isWrite = !READS.has(name) && !ALWAYS_TAKEN.includes(name);
+    const isWrite = !isTakenInDoubt(words);
     if (isWrite && this.#doubt) {
       if (connection.queue !== null) connection.spoiled = true;
       this.#answer(connection, IN_DOUBT);
@@ -212,6 +220,11 @@ export class Model {
     return found;
   }
 
+  /** The libraries that a new process must find, as FUNCTION LIST tells. */
+  survivingLibraries(): string {
+    return listed(this.#committed.libraries);
+  }
+
   // Running
 
   #plain(connection: Connection, words: readonly string[]): void {
@@ -236,8 +249,7 @@ export class Model {
       this.#answer(connection, "-EXECABORT");
       return;
     }
-    const isTaken = (name: string): boolean => READS.has(name) || ALWAYS_TAKEN.includes(name);
-    if (this.#doubt && !queue.every(([name = ""]) => isTaken(name))) {
+    if (this.#doubt && !queue.every(isTakenInDoubt)) {
       this.#answer(connection, "-EXECABORT");
       return;
     }
@@ -301,12 +313,51 @@ export class Model {
   }
 
   #run(words: readonly string[]): Ran {
-    return words[0] === "EVAL" ? this.#runScript(words) : this.#runCommand(words);
+    const [name = ""] = words;
+    if (name.startsWith("EVAL")) {
+      const isReadonly = name === "EVAL_RO";
+      return this.#runScript(words, { ...callsOf(words), says: SCRIPT_SAYS, isReadonly });
+    }
+    if (name.startsWith("FCALL")) return this.#runFunction(words);
+    return name === "FUNCTION" ? this.#runOnLibraries(words) : this.#runCommand(words);
   }
 
-  /** EVAL, the text, no keys, the calls, the ending. What its calls saw and wrote, the script did. */
-  #runScript(words: readonly string[]): Ran {
-    const { calls, ending } = scriptOf(words);
+  /** Whatever it does, it rests on the libraries. */
+  #runFunction(words: readonly string[]): Ran {
+    const saw = this.#changedIn.get(LIBRARIES) ?? 0;
+    const refused = { reply: "-ERR", wrote: false, batch: saw, saw, words };
+    const found = functionNamed(this.#current.libraries, words[1] ?? "");
+    if (found === null) return refused;
+    if (words[0] === "FCALL_RO" && !found.noWrites) return refused;
+    const { says, noWrites: isReadonly } = found;
+    const ran = this.#runScript(words, { ...callsOf(words), says, isReadonly });
+    const newest = Math.max(ran.saw, saw);
+    return { ...ran, saw: newest, batch: ran.wrote ? ran.batch : newest };
+  }
+
+  #runOnLibraries(words: readonly string[]): Ran {
+    const [, subcommand = "", , policy] = words;
+    const saw = this.#changedIn.get(LIBRARIES) ?? 0;
+    const looked = (reply: string, rests = saw): Ran => {
+      return { reply, wrote: false, batch: rests, saw: rests, words };
+    };
+    const before = this.#current.libraries;
+    if (subcommand === "LIST") return looked(listed(before));
+    const after = changed(before, words);
+    // Whatever is in their place, it is refused for what it holds itself.
+    const isBlind = subcommand === "RESTORE" && policy === "FLUSH";
+    if (after === null) return looked("-ERR", isBlind ? 0 : saw);
+    const name = /name=(\w+)/.exec(words.at(-1) ?? "")?.[1] ?? "";
+    const reply = subcommand === "LOAD" ? `"${name}"` : "OK";
+    if (before.length === 0 && after.length === 0) return looked(reply);
+    this.#current.libraries = after;
+    this.#noteChange(LIBRARIES);
+    return { reply, wrote: true, batch: this.#openBatch, saw, words };
+  }
+
+  /** What its calls saw and wrote, the script did. */
+  #runScript(words: readonly string[], script: Script): Ran {
+    const { calls, ending, says, isReadonly } = script;
     const before = { state: copy(this.#current), changedIn: new Map(this.#changedIn) };
     const { batch: openBatch, changed } = { batch: this.#openBatch, changed: this.#openChanged };
     const answers: string[] = [];
@@ -314,7 +365,7 @@ export class Model {
     let wrote = false;
     let failure = ending === "fails" ? "-ERR" : null;
     for (const call of calls) {
-      const ran = this.#runInScript(call.words);
+      const ran = this.#runInScript(call.words, isReadonly);
       seen = Math.max(seen, ran.saw);
       wrote ||= ran.wrote;
       answers.push(ran.reply);
@@ -331,12 +382,15 @@ export class Model {
       // Its own writes may have been what it saw; then it rests on what others have written before.
       seen = Math.min(seen, changed ? openBatch : this.#inFlight);
     }
-    const returned = ending === "lies" ? '"fine"' : array(answers);
+    const returned = ending === "lies" ? `"${says}"` : array(answers);
     const batch = wrote ? openBatch : seen;
     return { reply: failure ?? returned, wrote, batch, saw: seen, words };
   }
 
-  #runInScript(words: readonly string[]): Ran {
+  #runInScript(words: readonly string[], isReadonly: boolean): Ran {
+    if (isReadonly && !READS.has(words[0] ?? "")) {
+      return { reply: "-ERR", wrote: false, batch: 0, saw: 0, words };
+    }
     if (!this.#doubt || READS.has(words[0] ?? "")) return this.#runCommand(words);
     return { reply: IN_DOUBT, wrote: false, batch: 0, saw: 0, words };
   }
@@ -503,6 +557,12 @@ export class Model {
   }
 }
 
+/** Whether it is looked at while nobody knows how a commit ended. */
+function isTakenInDoubt([name = "", subcommand]: readonly string[]): boolean {
+  if (name === "FUNCTION") return subcommand === "LIST";
+  return READS.has(name) || ALWAYS_TAKEN.includes(name);
+}
+
 function release(connection: Connection, upTo: number): void {
   for (;;) {
     const [first] = connection.owed;
@@ -541,7 +601,7 @@ export function matches(heard: string, expected: string, allowRefusals: boolean)
 }
 
 /** The calls are parted by "|", their words by ",", of which the first is "call" or "pcall". */
-function scriptOf(words: readonly string[]): Script {
+function callsOf(words: readonly string[]): Pick<Script, "calls" | "ending"> {
   const [, , , calls = "", ending] = words;
   return {
     calls: calls.split("|").map((call) => {
@@ -561,7 +621,7 @@ function array(replies: readonly string[]): string {
 }
 
 function emptyState(): State {
-  return { keys: new Map(), tokens: new Map(), versions: new Map() };
+  return { keys: new Map(), tokens: new Map(), versions: new Map(), libraries: [] };
 }
 
 function copy(state: State): State {
@@ -569,5 +629,6 @@ function copy(state: State): State {
     keys: new Map(state.keys),
     tokens: new Map(state.tokens),
     versions: new Map(state.versions),
+    libraries: state.libraries,
   };
 }
