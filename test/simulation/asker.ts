@@ -76,6 +76,7 @@ export async function contentOf(server: SimulatedServer): Promise<string[]> {
     asker.session.databaseIndex = index;
     for (const key of await keysOf(asker)) lines.push(`${index} ${await lineOf(asker, key)}`);
   }
+  lines.push(`libraries ${format(await asker.mustHear(["FUNCTION", "LIST", "WITHCODE"]))}`);
   asker.leave();
   return lines.sort();
 }

@@ -157,8 +157,27 @@ export function onceOperation(id: number, token: Bytes): Operation {
   });
 }
 
+/** Changes, lists and calls a library that nobody else needs: libraries are data. */
+function libraryOperation({ random, id }: Moment): Operation {
+  const register = `redis.register_function("extra", function() return "${id}" end)`;
+  const commands = [
+    ["FUNCTION", "LOAD", "REPLACE", `#!lua name=extra\n${register}`],
+    ["FUNCTION", "LOAD", `#!lua name=extra\n${register}`],
+    ["FUNCTION", "LOAD", "REPLACE", `#!lua name=extra\n${register}\nerror("no")`],
+    ["FUNCTION", "DELETE", "extra"],
+    ["FUNCTION", "LIST", "LIBRARYNAME", "extra", "WITHCODE"],
+    ["FCALL", "extra", "0"],
+    ["FCALL", "extra", "0"],
+  ];
+  if (random.below(2) === 0) return operationOf(id, [{ args: pick(random, commands) }]);
+  const several = [pick(random, commands), pick(random, commands), ["SET", "s1", `extra ${id}`]];
+  return operationOf(id, transactionOf(several, null), { queuedCount: several.length });
+}
+
 /** Things that a client says now and then, with the number of replies that are due. */
-export function rareOperation({ random, id }: Moment): Operation {
+export function rareOperation(moment: Moment): Operation {
+  const { random, id, flavour } = moment;
+  if (flavour.hasScripts && random.below(3) === 0) return libraryOperation(moment);
   const value = `v${id}.0`;
   const step = { key: "log:list:b", value };
   const roll = random.below(14);

@@ -107,10 +107,12 @@ export class Told {
 }
 
 function checkRead(request: Request, { saw, sawCommittedOnly, bytes }: Run, reply: Reply): void {
+  // It waited, and its time was over: that tells nothing of what it saw.
+  if (bytes === null) return;
   const what = `${describe(request.args)} was answered ${format(reply)}`;
   const law: Law = saw.fate === "doubt" ? 9 : 6;
   mustHold(law, !NOT_SETTLED.has(saw.fate), `${what} by what is not committed`);
-  if (!sawCommittedOnly || bytes === null || !isStorageError(reply)) return;
+  if (!sawCommittedOnly || !isStorageError(reply)) return;
   const known = parsed(bytes);
   const isSame = known === undefined || format(known) === format(reply);
   mustHold(5, isSame, `${what}, and has read only what is committed`);
