@@ -93,8 +93,8 @@ export function functionNamed(libraries: Libraries, name: string): ModelFunction
 }
 
 /** What FUNCTION DELETE, FLUSH, LOAD and RESTORE make of the libraries; null when they are refused. */
-export function changed(libraries: Libraries, words: readonly Bytes[]): Libraries | null {
-  const [, subcommand, ...rest] = words;
+export function librariesAfter(libraries: Libraries, words: readonly Bytes[]): Libraries | null {
+  const [, subcommand = "", ...rest] = words;
   switch (subcommand) {
     case "DELETE":
       return without(libraries, rest[0] ?? "");

@@ -3,7 +3,7 @@
 // when a batch closes, and refusing a batch means going back to the copy of what is committed.
 
 import type { ExecFailureReply } from "../../src/commit/settle.ts";
-import { changed, functionNamed, listed, type Libraries } from "./functions.ts";
+import { functionNamed, librariesAfter, listed, type Libraries } from "./functions.ts";
 
 interface Entry {
   readonly value: string;
@@ -343,7 +343,7 @@ export class Model {
     };
     const before = this.#current.libraries;
     if (subcommand === "LIST") return looked(listed(before));
-    const after = changed(before, words);
+    const after = librariesAfter(before, words);
     // Whatever is in their place, it is refused for what it holds itself.
     const isBlind = subcommand === "RESTORE" && policy === "FLUSH";
     if (after === null) return looked("-ERR", isBlind ? 0 : saw);

@@ -12,6 +12,7 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import { ErrorReply, NullArray, type Reply } from "../../src/resp/reply.ts";
 import { LawBroken, mustHold } from "./law.ts";
 import { isOrdered, valuesIn } from "./logs.ts";
+import { parsed } from "./replay.ts";
 import { lastOf, type LogStep, type Operation } from "./operation.ts";
 
 export type Logs = ReadonlyMap<Bytes, readonly Bytes[]>;
@@ -96,13 +97,14 @@ function addTo(node: Node, operation: Operation): void {
   node.operations.push(operation);
   node.invoked = Math.min(node.invoked, operation.invoked);
   const replies = repliesOf(operation);
+  const untold = replies === null ? untoldOf(operation) : null;
   const state = stateOf(operation, replies);
   if (state === "done") node.answered = Math.min(node.answered, operation.answered);
   if (node.state !== "done" && state !== "refused") node.state = state;
   for (const [index, { key, value }] of operation.steps.entries()) {
     if (value !== null) {
       // A command that failed by itself leaves nothing, and its neighbours go on (law 4).
-      if (!failedAlone(operation, replies?.[index])) node.adds.set(value, key);
+      if (!failedAlone(operation, (replies ?? untold)?.[index])) node.adds.set(value, key);
     } else if (replies !== null) {
       const reply = replies[index];
       const values = reply === undefined ? null : valuesIn(key, reply);
@@ -117,6 +119,14 @@ function repliesOf(operation: Operation): readonly Reply[] | null {
   const reply = replyOf(operation);
   if (reply === undefined || reply instanceof ErrorReply) return null;
   if (!isMany(operation)) return [reply];
+  if (!Array.isArray(reply)) return null;
+  return operation.token === null ? reply : reply.slice(1);
+}
+
+/** What it would have been told, had its connection lived: which of its commands failed by themselves. */
+function untoldOf(operation: Operation): readonly Reply[] | null {
+  const bytes = lastOf(operation).run?.bytes ?? null;
+  const reply = bytes === null ? undefined : parsed(bytes);
   if (!Array.isArray(reply)) return null;
   return operation.token === null ? reply : reply.slice(1);
 }
