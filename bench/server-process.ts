@@ -3,7 +3,7 @@
 // process id.
 
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,28 +20,36 @@ export interface Target {
 
 export type Fsync = "none" | "always";
 
-const START_LIMIT_MS = 20_000;
-const STOP_LIMIT_MS = 20_000;
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 60_000;
 const RETRY_MS = 20;
 const HOST = "127.0.0.1";
 
-/** `root`: the folder that holds bin/kept-server. */
-export function startKept(root: string, fsync: Fsync, flags: readonly string[]): Promise<Target> {
+/**
+ * `root`: the folder that holds bin/kept-server. With `dir`, the data are found and left there; it is
+ * made where it is missing.
+ */
+export function startKept(
+  root: string,
+  fsync: Fsync,
+  flags: readonly string[],
+  dir: string | null = null,
+): Promise<Target> {
   const args = [...flags, join(root, "bin/kept-server")];
   const durability = fsync === "always" ? ["--appendfsync", "always"] : [];
-  return start("kept", (port, dir) => ({
+  return start("kept", dir, (port, at) => ({
     command: process.execPath,
-    args: [...args, "--port", String(port), "--dir", dir, ...durability],
+    args: [...args, "--port", String(port), "--dir", at, ...durability],
   }));
 }
 
-/** Null when there is no redis-server on this machine. */
-export async function startRedis(fsync: Fsync): Promise<Target | null> {
+/** Null when there is no redis-server on this machine. `dir` as in `startKept`: what SAVE left there. */
+export async function startRedis(fsync: Fsync, dir: string | null = null): Promise<Target | null> {
   if (!isInstalled("redis-server")) return null;
   const log = fsync === "always" ? ["yes", "--appendfsync", "always"] : ["no"];
-  return start("redis", (port, dir) => ({
+  return start("redis", dir, (port, at) => ({
     command: "redis-server",
-    args: ["--port", String(port), "--dir", dir, "--save", "", "--appendonly", ...log],
+    args: ["--port", String(port), "--dir", at, "--save", "", "--appendonly", ...log],
   }));
 }
 
@@ -74,14 +82,15 @@ export function processorSeconds(processId: number): number {
 
 type Plan = (port: number, dir: string) => { command: string; args: string[] };
 
-async function start(name: string, plan: Plan): Promise<Target> {
-  const dir = mkdtempSync(join(tmpdir(), `kept-bench-${name}-`));
+async function start(name: string, given: string | null, plan: Plan): Promise<Target> {
+  const dir = given ?? mkdtempSync(join(tmpdir(), `kept-bench-${name}-`));
+  if (given !== null) mkdirSync(given, { recursive: true });
   const port = await freePort();
   const { command, args } = plan(port, dir);
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
   const stop = async (): Promise<void> => {
     await end(child);
-    rmSync(dir, { recursive: true, force: true });
+    if (given === null) rmSync(dir, { recursive: true, force: true });
   };
   try {
     await whenListening(child, port);
