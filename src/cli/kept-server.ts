@@ -16,6 +16,7 @@ import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 
 import { machineClock } from "../base/clock.ts";
+import { seedKeyTables } from "../base/key-table.ts";
 import { SeededRandom } from "../base/random.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
@@ -43,6 +44,7 @@ const FEW_PROCESSORS = 2;
 const FEW_PROCESSORS_FLAGS = "--no-parallel-scavenge";
 
 async function main(): Promise<void> {
+  seedKeyTables(randomBytes(4).readInt32LE());
   setFlagsFromString(HEAP_FLAGS);
   if (availableParallelism() <= FEW_PROCESSORS) setFlagsFromString(FEW_PROCESSORS_FLAGS);
   const invocation = readArguments(process.argv.slice(2), {

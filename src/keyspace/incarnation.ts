@@ -3,6 +3,7 @@
 // background. SWAPDB exchanges the incarnations of two databases.
 
 import type { Bytes } from "../base/bytes.ts";
+import { KeyTable } from "../base/key-table.ts";
 import { SLOT_COUNT } from "../encoding/key.ts";
 import { CorruptMeta } from "../encoding/meta.ts";
 import type { Record } from "./record.ts";
@@ -21,8 +22,8 @@ export interface WatchedKey {
 export class Incarnation {
   readonly id: number;
   /** Records used since the last rotation of the cache, and those used in the one before. */
-  young = new Map<Bytes, Record>();
-  old = new Map<Bytes, Record>();
+  young = new KeyTable<Record>();
+  old = new KeyTable<Record>();
   /** Keys present, those included that have expired and are not yet collected (as Redis counts). */
   keyCount = 0;
   /** Keys present that have an expiry. */

@@ -28,6 +28,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { KeyTable } from "../base/key-table.ts";
 import { ELEMENT_PREFIX_SIZE, readHome } from "../encoding/collection.ts";
 import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
@@ -213,7 +214,7 @@ export class Keyspace implements ElementSource {
     if (young !== undefined) return young;
     const old = incarnation.old.get(key);
     if (old !== undefined) {
-      incarnation.young.set(key, old);
+      incarnation.young.set(old);
       this.cacheBytes += recordCost(old);
       return old;
     }
@@ -264,7 +265,7 @@ export class Keyspace implements ElementSource {
       record.stored = true;
     }
     record.memory = memoryOf(record.value);
-    record.incarnation.young.set(record.key, record);
+    record.incarnation.young.set(record);
     this.cacheBytes += recordCost(record);
     return record;
   }
@@ -719,9 +720,9 @@ export class Keyspace implements ElementSource {
     const pinned = [...this.uncommittedRecords()];
     for (const { incarnation } of [...this.databases, this.system]) {
       incarnation.old = incarnation.young;
-      incarnation.young = new Map();
+      incarnation.young = new KeyTable();
     }
-    for (const record of pinned) record.incarnation.young.set(record.key, record);
+    for (const record of pinned) record.incarnation.young.set(record);
     this.rotations++;
     // Uncommitted records are not counted: while many wait for a stall to end, each unit would rotate.
     this.cacheBytes = 0;
