@@ -95,11 +95,22 @@ interface FamilyPlan {
 const BUCKET_COUNT = 16384;
 const FILTER_BITS_PER_KEY = 10;
 
+/**
+ * Indexes and filters are read and cached in parts of about a block. A filter that is one piece has a
+ * megabyte or two a file; where they do not all fit in the cache, each look-up of a key that is not there
+ * would read one from its file.
+ */
+const IN_PARTS: OptionStrings = {
+  index_type: "kTwoLevelIndexSearch",
+  partition_filters: "true",
+  metadata_block_size: "8192",
+};
+
 /** How each family is to be opened, by its name. */
 export function familyPlans(settings: RocksSettings): Map<string, FamilyPlan> {
   const common: FamilyPlan = {
     options: settings.family,
-    tableOptions: settings.table,
+    tableOptions: { ...settings.table, ...IN_PARTS },
     filter: { kind: "bloom", bitsPerKey: FILTER_BITS_PER_KEY },
     wholeKeyFiltering: true,
     memtable: "skip-list",
