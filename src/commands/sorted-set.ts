@@ -121,7 +121,8 @@ interface Tally {
 function addOne(view: View, record: Record, entry: sortedSet.Entry, tally: Tally): void {
   const { flags } = tally;
   const { member } = entry;
-  const before = sortedSet.score(view, record, member);
+  const standing = sortedSet.standing(view, record, member);
+  const before = standing.score;
   let { score } = entry;
   if (before === null) {
     if ((flags & XX) !== 0) return;
@@ -138,7 +139,7 @@ function addOne(view: View, record: Record, entry: sortedSet.Entry, tally: Tally
   if ((flags & INCR) !== 0) tally.score = new Double(score);
   if (score === before) return;
   if (before !== null) tally.updated++;
-  sortedSet.set(view, record, { member, score }, before);
+  sortedSet.setFrom(view, record, { member, score }, standing);
 }
 
 function wantMembers(

@@ -5,7 +5,8 @@
 // A front is a run of elements in order, from one end inwards. It has everything from that end to its last
 // element, that one included: who has been removed stays in it without content and is passed over, who
 // appears there, added or put back by an undo, is told (`Fronts.appeared`) and takes his place. What is
-// further in is not in it. It lives no longer than the cache keeps its elements (Elements.fronts).
+// further in is not in it. Who is in it stays in memory (`Element.isPassing`), or his removal would not
+// show. It lives no longer than the cache keeps its elements (Elements.fronts).
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -45,13 +46,23 @@ class Front {
   /** The first `times` that are there; fewer when the front has not so many. */
   take(times: number): Element[] {
     const elements = this.#elements;
-    while (this.#next < elements.length && elements[this.#next]?.content === null) this.#next++;
+    this.#passRemoved();
     const taken: Element[] = [];
     for (let index = this.#next; taken.length < times && index < elements.length; index++) {
       const element = elements[index];
       if (element !== undefined && element.content !== null) taken.push(element);
     }
     return taken;
+  }
+
+  /** Nobody will ask for those again: the memory may let go of them once they are committed. */
+  #passRemoved(): void {
+    const elements = this.#elements;
+    for (; this.#next < elements.length; this.#next++) {
+      const element = elements[this.#next];
+      if (element === undefined || element.content !== null) return;
+      element.isPassing = true;
+    }
   }
 
   /** How many to read for `times`. */
@@ -61,6 +72,8 @@ class Front {
 
   restart(elements: Element[], limit: Bytes): void {
     this.#elements = elements;
+    // Found again by their subkeys, so that whoever changes one changes what is here.
+    for (const element of elements) element.isPassing = false;
     this.#next = 0;
     this.#limit = limit;
     this.#size = elements.length;
@@ -73,6 +86,7 @@ class Front {
     if (this.#isBefore(last.subkey, element.subkey)) return;
     const index = this.#placeOf(element.subkey);
     this.#next = Math.min(this.#next, index);
+    element.isPassing = false;
     if (elements[index] === element) return;
     elements.splice(index, 0, element);
     // The end may go: then what was there is further in.

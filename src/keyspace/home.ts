@@ -10,6 +10,7 @@
 // streams), an object that is changed in place and encoded once a group (`ElementObject`).
 
 import type { Bytes } from "../base/bytes.ts";
+import { KeyTable } from "../base/key-table.ts";
 import { elementPrefix, type HomeAddress } from "../encoding/collection.ts";
 import { ELEMENTS, ORDER, type Engine } from "../engine/engine.ts";
 import { payloadBytes, type Payload } from "../encoding/record.ts";
@@ -51,6 +52,8 @@ export class Element {
   listedIn = 0;
   /** Whether it is in the list of its Elements. */
   isNoted = false;
+  /** Kept only while it has uncommitted changes: nobody asks for it by its subkey (`Elements.passing`). */
+  isPassing = false;
   /** Whether the disk (or a batch on its way) has it. */
   stored: boolean;
 
@@ -60,6 +63,11 @@ export class Element {
     this.content = value;
     this.memory = contentMemory(value);
     this.stored = value !== null;
+  }
+
+  /** For the table that it stands in. */
+  get key(): Bytes {
+    return this.subkey;
   }
 
   /** The content as bytes, null when there is no such element. An object is encoded for it. */
@@ -98,12 +106,14 @@ export class Elements {
   readonly store: typeof ELEMENTS | typeof ORDER;
   readonly prefix: Bytes;
   readonly #source: ElementSource;
-  #young = new Map<Bytes, Element>();
-  #old = new Map<Bytes, Element>();
+  #young = new KeyTable<Element>();
+  #old = new KeyTable<Element>();
   #rotation: number;
   /** At least those with uncommitted changes, each once. */
   #dirty: Element[] = [];
   #pruneAt = PRUNE_AT_MIN;
+  /** All that the disk has is in memory: so it is with a new collection until the cache drops some. */
+  #isComplete: boolean;
   /** What a random choice is drawn from, while it waits for the disk (element-random.ts). */
   pendingSeed: number | null = null;
   #pool: ElementPool = { candidates: [], cells: 0 };
@@ -115,13 +125,14 @@ export class Elements {
     this.store = store;
     this.prefix = elementPrefix(home);
     this.#rotation = source.rotations;
+    this.#isComplete = home.createdIn > 0;
   }
 
   /** The element of a subkey, there or not. Throws COLD. */
   find(subkey: Bytes): Element {
     const cached = this.cached(subkey);
     if (cached !== null) return cached;
-    if (this.isAllUncommitted) return this.#install(new Element(this, subkey, null));
+    if (this.#holdsAll) return this.#install(new Element(this, subkey, null));
     const value = this.#source.engine.get(this.store, this.prefix + subkey);
     if (value === undefined) {
       COLD.request = { elements: this, subkeys: [subkey] };
@@ -135,6 +146,18 @@ export class Elements {
     return this.cached(subkey) ?? this.#install(new Element(this, subkey, value));
   }
 
+  /**
+   * As `known`, for elements that are only written and walked over, never looked for by their subkey:
+   * it leaves the memory once it is committed.
+   */
+  passing(subkey: Bytes, value: Bytes | null): Element {
+    const cached = this.cached(subkey);
+    if (cached !== null) return cached;
+    const element = this.#install(new Element(this, subkey, value));
+    element.isPassing = true;
+    return element;
+  }
+
   /** Before many are read one by one: throws COLD once for all of them that would wait. */
   want(subkeys: readonly Bytes[]): void {
     const cold = this.coldAmong(subkeys);
@@ -145,7 +168,8 @@ export class Elements {
 
   /** Those of these subkeys that would wait for the disk. */
   coldAmong(subkeys: readonly Bytes[]): readonly Bytes[] {
-    if (this.isAllUncommitted) return [];
+    this.#turnIfDue();
+    if (this.#holdsAll) return [];
     const cold: Bytes[] = [];
     for (const subkey of subkeys) {
       if (this.cached(subkey) !== null) continue;
@@ -157,7 +181,7 @@ export class Elements {
   }
 
   cached(subkey: Bytes): Element | null {
-    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    this.#turnIfDue();
     const young = this.#young.get(subkey);
     if (young !== undefined) return young;
     const old = this.#old.get(subkey);
@@ -167,8 +191,9 @@ export class Elements {
   /** Those in memory that hold something. */
   cachedWithin({ lower, upper }: SubkeySpan): Element[] {
     const found = new Set<Element>();
-    for (const map of [this.#young, this.#old]) {
-      for (const [subkey, element] of map) {
+    for (const table of [this.#young, this.#old]) {
+      for (const element of table) {
+        const { subkey } = element;
         if (subkey >= lower && subkey < upper && element.content !== null) found.add(element);
       }
     }
@@ -182,13 +207,13 @@ export class Elements {
 
   /** For element-pool.ts. */
   pool(): ElementPool {
-    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    this.#turnIfDue();
     return this.#pool;
   }
 
   /** For element-front.ts. */
   fronts(): Fronts {
-    if (this.#rotation !== this.#source.rotations) this.#rotate();
+    this.#turnIfDue();
     this.#fronts ??= new Fronts();
     return this.#fronts;
   }
@@ -199,10 +224,15 @@ export class Elements {
   }
 
   #install(element: Element): Element {
-    this.#young.set(element.subkey, element);
+    this.#young.set(element);
     const { subkey, memory } = element;
     this.#source.cacheBytes += ELEMENT_OVERHEAD_BYTES + subkey.length + memory;
     return element;
+  }
+
+  /** What is not in memory is not there. */
+  get #holdsAll(): boolean {
+    return this.#isComplete || this.isAllUncommitted;
   }
 
   /** Nothing of the collection is on disk yet: what is not in memory is not there. */
@@ -226,8 +256,17 @@ export class Elements {
     for (const element of this.#dirty) {
       element.isNoted = element.batch > committedBatch;
       if (element.isNoted) dirty.push(element);
+      else if (element.isPassing) this.#forget(element);
     }
     this.#dirty = dirty;
+  }
+
+  #forget(element: Element): void {
+    const { subkey, memory } = element;
+    // One that was made for its subkey meanwhile stays.
+    if (this.#young.get(subkey) !== element) return;
+    this.#young.delete(subkey);
+    this.#source.cacheBytes -= ELEMENT_OVERHEAD_BYTES + subkey.length + memory;
   }
 
   /** Those with uncommitted changes, each once, in no order. */
@@ -236,15 +275,24 @@ export class Elements {
     return this.#dirty;
   }
 
+  #turnIfDue(): void {
+    if (this.#rotation !== this.#source.rotations) this.#rotate();
+  }
+
   #rotate(): void {
     const { rotations } = this.#source;
-    this.#old = rotations - this.#rotation === 1 ? this.#young : new Map();
-    this.#young = new Map();
+    if (rotations - this.#rotation > 1 || this.#old.size > 0) this.#isComplete = false;
+    this.#old = rotations - this.#rotation === 1 ? this.#young : new KeyTable();
+    this.#young = new KeyTable();
     this.#rotation = rotations;
     this.#pool = { candidates: [], cells: 0 };
     this.#fronts = null;
     this.#prune();
-    for (const element of this.#dirty) this.#young.set(element.subkey, element);
+    for (const element of this.#dirty) {
+      // What is taken over is not counted, so it must not be counted out either.
+      element.isPassing = false;
+      this.#young.set(element);
+    }
   }
 }
 

@@ -317,6 +317,36 @@ export class Directory {
     return { key: leaf.page.keys[leaf.index] ?? "", before, count };
   }
 
+  /**
+   * Takes one element out of the last node whose key is not after `key`, which is there. False, and
+   * nothing is changed, when it has only `few` elements, half of that, a quarter...: then the caller
+   * may want to put it together with another. Throws COLD.
+   */
+  takeAt(view: View, record: Record, key: Bytes, few: number): boolean {
+    const path = this.#path(view, key);
+    const leaf = path.at(-1);
+    // Before all nodes of its page: those of the page before have to be looked at.
+    if (leaf === undefined || leaf.index < 0) return false;
+    const count = leaf.page.counts[leaf.index] ?? 0;
+    for (let step = few; step >= count; step >>>= 1) if (step === count) return false;
+    if (count <= 1) return false;
+    this.#addAbove(view, record, path, -1);
+    this.#addTo(view, record, leaf, -1);
+    return true;
+  }
+
+  /** Whether the last node whose key is not after one of these is that of the other. Throws COLD. */
+  isOneNode(view: View, left: Bytes, right: Bytes): boolean {
+    let page = this.#root;
+    for (;;) {
+      const index = page.indexOf(left);
+      // Before all of a page, or in two of them: whatever is between has to be looked at.
+      if (index < 0 || index !== page.indexOf(right)) return false;
+      if (page.level === 0) return true;
+      page = this.#child(view, page, index).page;
+    }
+  }
+
   /** Removes a node that is there. Throws COLD. */
   remove(view: View, record: Record, key: Bytes): void {
     const path = this.#path(view, key);

@@ -52,8 +52,29 @@ function cut(view: View, record: Record, form: ExplodedSortedSet, place: Place):
   buckets.insert(view, record, key, moved);
 }
 
+/** A member has another place in `order`. Throws COLD. */
+export function countMoved(
+  view: View,
+  record: Record,
+  form: ExplodedSortedSet,
+  places: { readonly from: Bytes; readonly to: Bytes },
+): void {
+  const { buckets } = form;
+  if (buckets.isOneNode(view, places.from, places.to)) return;
+  countOut(view, record, form, places.from);
+  countIn(view, record, form, places.to);
+}
+
 /** A member has gone from `order`. Throws COLD. */
 export function countOut(view: View, record: Record, form: ExplodedSortedSet, subkey: Bytes): void {
+  const { buckets } = form;
+  const { sortedSetBucketMax } = view.limits.collections;
+  if (buckets.takeAt(view, record, subkey, sortedSetBucketMax >>> 2)) return;
+  countOutOfFew(view, record, form, subkey);
+}
+
+/** As `countOut`, from a bucket that may have become too small to stand alone. */
+function countOutOfFew(view: View, record: Record, form: ExplodedSortedSet, subkey: Bytes): void {
   const { buckets } = form;
   const place = buckets.atKey(view, subkey);
   if (place === null) throw new AssertionFailed("every member is in a bucket");
@@ -64,7 +85,6 @@ export function countOut(view: View, record: Record, form: ExplodedSortedSet, su
   }
   buckets.add(view, record, key, -1);
   const { sortedSetBucketMax } = view.limits.collections;
-  if (count > sortedSetBucketMax >>> 2) return;
   const now = { ...place, count: count - 1 };
   const previous = buckets.previous(view, now);
   if (previous !== null && previous.count + now.count <= sortedSetBucketMax / 2) {

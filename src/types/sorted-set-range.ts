@@ -13,7 +13,8 @@ import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { countBefore } from "./sorted-set-buckets.ts";
 import { endOf, ExplodedSortedSet, InlineSortedSet } from "./sorted-set-value.ts";
-import { formOf, noteEnd, removeEntry, score as scoreIn, size, type Entry } from "./sorted-set.ts";
+import { formOf, noteEnd, removeEntry, removePlaced } from "./sorted-set.ts";
+import { score as scoreIn, size, type Entry } from "./sorted-set.ts";
 
 export interface ScoreBound {
   readonly score: number;
@@ -119,13 +120,14 @@ export function removeRange(
 ): Entry[] {
   const form = formOf(view, record);
   const isFromEnd = form instanceof ExplodedSortedSet && isAtEnd(form, what);
-  const isFew = isFromEnd && isShort(what);
-  const entries = isFew ? outermost(view, form, what) : entriesOf(view, record, what);
+  if (isFromEnd && isShort(what)) return removeOutermost(view, record, form, what.selection);
+  const entries = entriesOf(view, record, what);
   if (entries.length === 0) return entries;
   for (const entry of entries) removeEntry(view, record, entry);
   const last = entries.at(-1);
   if (isFromEnd && last !== undefined && size(view, record) > 0) {
-    noteEnd(view, record, last, what.selection.reverse ? "last" : "first");
+    const subkey = encoding.orderSubkey(last.score, last.member);
+    noteEnd(view, record, subkey, what.selection.reverse ? "last" : "first");
   }
   return entries;
 }
@@ -153,19 +155,31 @@ function isShort(what: { readonly range: Range; readonly selection: Selection })
   return range.to - range.from >= selection.limit;
 }
 
-/** The first or last members, from what is kept in memory of the ends. Throws COLD. */
-function outermost(
+const POPS_PER_BOUND = 16;
+
+/** Removes the first or last members, from what is kept in memory of the ends. Throws COLD. */
+function removeOutermost(
   view: View,
+  record: Record,
   form: ExplodedSortedSet,
-  what: { readonly range: Range; readonly selection: Selection },
+  { reverse, limit }: Selection,
 ): Entry[] {
-  const { reverse, limit } = what.selection;
   const range = { lower: form.start, upper: endOf(form), limit: encoding.PAGE_PREFIX, reverse };
-  const elements = view.outermostElements(form.home.order, range, limit);
-  return elements.map(({ subkey, value }) => ({
-    member: encoding.memberOf(subkey),
-    score: encoding.scoreOf(subkey, value ?? ""),
-  }));
+  const entries: Entry[] = [];
+  let last = "";
+  for (const element of view.outermostElements(form.home.order, range, limit)) {
+    last = element.subkey;
+    const score = encoding.scoreOf(last, element.value ?? "");
+    const entry = { member: encoding.memberOf(last), score };
+    entries.push(entry);
+    removePlaced(view, record, form, { entry, element });
+  }
+  // The bounds spare walks what was popped: they need not follow each pop.
+  const isDue = entries.length > 1 || form.count % POPS_PER_BOUND === 0;
+  if (isDue && last !== "" && form.count > 0) {
+    noteEnd(view, record, last, reverse ? "last" : "first");
+  }
+  return entries;
 }
 
 // Inline

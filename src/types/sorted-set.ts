@@ -13,12 +13,13 @@ import type { DumpedSortedSet } from "../encoding/rdb-sorted-set.ts";
 import { SORTED_SET } from "../encoding/record.ts";
 import * as encoding from "../encoding/sorted-set.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
+import type { Element } from "../keyspace/home.ts";
 import type { Record } from "../keyspace/record.ts";
 import { Packed } from "../keyspace/value.ts";
 import type { View } from "../keyspace/view.ts";
 import { WRONG_TYPE } from "../resp/errors.ts";
 import * as hashed from "./hashed.ts";
-import { countIn, countOut } from "./sorted-set-buckets.ts";
+import { countIn, countMoved, countOut } from "./sorted-set-buckets.ts";
 import { endOf, ExplodedSortedSet, InlineSortedSet } from "./sorted-set-value.ts";
 
 /** For who waits for a key of this kind. */
@@ -115,6 +116,26 @@ export function score(view: View, record: Record, member: Bytes): number | null 
   return value === null ? null : encoding.readScore(value, 0);
 }
 
+/** What `score` tells, and for `setFrom` where it was found. */
+export interface Standing {
+  readonly score: number | null;
+  readonly element: Element | null;
+}
+
+const NOWHERE: Standing = { score: null, element: null };
+
+/** As `score`, for who may go on to set another one in the same unit. Throws COLD. */
+export function standing(view: View, record: Record, member: Bytes): Standing {
+  const form = formOf(view, record);
+  if (form instanceof InlineSortedSet) {
+    const found = form.score(member);
+    return found === undefined ? NOWHERE : { score: found, element: null };
+  }
+  const element = form.home.elements.find(hashedSubkey(member));
+  const { value } = element;
+  return { score: value === null ? null : encoding.readScore(value, 0), element };
+}
+
 /** Before several members are looked at: throws COLD once for all of them. */
 export function want(view: View, record: Record, members: readonly Bytes[]): void {
   const form = formOf(view, record);
@@ -209,6 +230,11 @@ export function drawDistinct(view: View, record: Record, times: number): Entry[]
 
 /** Gives `member` a score; `before` is the one that `score` told, null for none. Throws COLD. */
 export function set(view: View, record: Record, entry: Entry, before: number | null): void {
+  setFrom(view, record, entry, { score: before, element: null });
+}
+
+/** As `set`, after `standing`. */
+export function setFrom(view: View, record: Record, entry: Entry, before: Standing): void {
   const form = formOf(view, record);
   if (form instanceof InlineSortedSet) setInline(view, record, form, entry);
   else setExploded(view, record, { set: form, entry, before });
@@ -244,7 +270,7 @@ function explode(view: View, record: Record, inline: InlineSortedSet): void {
     setExploded(view, record, {
       set: form,
       entry: { member, score: inline.scores[index] ?? 0 },
-      before: null,
+      before: NOWHERE,
     });
   }
 }
@@ -255,30 +281,33 @@ function setExploded(
   what: {
     readonly set: ExplodedSortedSet;
     readonly entry: Entry;
-    readonly before: number | null;
+    readonly before: Standing;
   },
 ): void {
   const { set: form, entry, before } = what;
-  const { elements, order } = form.home;
+  const { order } = form.home;
   const { member } = entry;
   const itsScore = entry.score === 0 && !form.isTable ? 0 : entry.score;
-  const isNew = before === null;
-  const place = hashedSubkey(member);
-  const element = isNew ? elements.known(place, null) : elements.find(place);
+  const isNew = before.score === null;
+  const element = before.element ?? elementOf(form, member, isNew);
   view.setElement(record, element, encoding.scoreBytes(itsScore));
   const subkey = encoding.orderSubkey(itsScore, member);
-  view.setElement(record, order.known(subkey, null), encoding.orderValue(itsScore));
+  view.setElement(record, order.passing(subkey, null), encoding.orderValue(itsScore));
   noteAdded(view, record, form, { subkey, member, isNew });
-  if (isNew) {
+  if (before.score === null) {
     countIn(view, record, form, subkey);
     return;
   }
-  const subkeyBefore = encoding.orderSubkey(before, member);
-  view.setElement(record, order.known(subkeyBefore, encoding.orderValue(before)), null);
-  const { buckets } = form;
-  if (buckets.atKey(view, subkey)?.key === buckets.atKey(view, subkeyBefore)?.key) return;
-  countOut(view, record, form, subkeyBefore);
-  countIn(view, record, form, subkey);
+  const subkeyBefore = encoding.orderSubkey(before.score, member);
+  const placed = order.passing(subkeyBefore, encoding.orderValue(before.score));
+  view.setElement(record, placed, null);
+  countMoved(view, record, form, { from: subkeyBefore, to: subkey });
+}
+
+function elementOf(form: ExplodedSortedSet, member: Bytes, isNew: boolean): Element {
+  const { elements } = form.home;
+  const place = hashedSubkey(member);
+  return isNew ? elements.known(place, null) : elements.find(place);
 }
 
 /** What the header says of all members: the bounds, and what Redis calls a set with this one in it. */
@@ -314,15 +343,27 @@ export function removeEntry(view: View, record: Record, entry: Entry): void {
     const sizeBefore = form.payloadSize;
     const undo = form.remove(member);
     view.mutate(record, undo, form.payloadSize - sizeBefore);
-  } else {
-    const { elements, order } = form.home;
-    const value = encoding.scoreBytes(entry.score);
-    view.setElement(record, elements.known(hashedSubkey(member), value), null);
-    const subkey = encoding.orderSubkey(entry.score, member);
-    const placed = order.known(subkey, encoding.orderValue(entry.score));
-    view.setElement(record, placed, null);
-    countOut(view, record, form, subkey);
+    view.stats.changes++;
+    return;
   }
+  const subkey = encoding.orderSubkey(entry.score, member);
+  const element = form.home.order.passing(subkey, encoding.orderValue(entry.score));
+  removePlaced(view, record, form, { entry, element });
+}
+
+/** As `removeEntry`, for who has the element of `order` in his hands. Throws COLD. */
+export function removePlaced(
+  view: View,
+  record: Record,
+  form: ExplodedSortedSet,
+  placed: { readonly entry: Entry; readonly element: Element },
+): void {
+  const { entry, element } = placed;
+  const { elements } = form.home;
+  const value = encoding.scoreBytes(entry.score);
+  view.setElement(record, elements.known(hashedSubkey(entry.member), value), null);
+  view.setElement(record, element, null);
+  countOut(view, record, form, element.subkey);
   view.stats.changes++;
 }
 
@@ -334,12 +375,11 @@ export function removeIfEmpty(view: View, record: Record): boolean {
   return true;
 }
 
-/** Says that what was just removed was the first, or the last, of all. */
-export function noteEnd(view: View, record: Record, removed: Entry, which: "first" | "last"): void {
+/** Says that what was just removed from `order` was the first, or the last, of all. */
+export function noteEnd(view: View, record: Record, subkey: Bytes, which: "first" | "last"): void {
   const form = formOf(view, record);
   if (form instanceof InlineSortedSet) return;
   const { isTable, start, end } = form;
-  const subkey = encoding.orderSubkey(removed.score, removed.member);
   if (which === "first") {
     const header = { isTable, start: subkey.slice(0, START_SIZE_MAX), end };
     view.mutate(record, form.change(header), 0);
