@@ -10,13 +10,13 @@
 // have just been started: nothing is in their caches, so each operation is measured twice, as it is
 // then and once more (the second column).
 
-import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { Client } from "./collection-client.ts";
 import { BURST, FAMILIES, KEY, type Family, type Words } from "./collection-families.ts";
+import { copied } from "./copied.ts";
 import { print } from "./measure.ts";
 import { residentBytes, startKept, startRedis, type Target } from "./server-process.ts";
 
@@ -120,28 +120,6 @@ const SERVERS: ReadonlyMap<string, Start> = new Map<string, Start>([
 
 function dataOf(name: string, family: Family, size: number): string | null {
   return options.data === undefined ? null : join(options.data, `${name}-${family.name}-${size}`);
-}
-
-/** A directory with the same data; what RocksDB never changes is linked. */
-function copied(source: string): string {
-  const copy = mkdtempSync(join(tmpdir(), "kept-bench-copy-"));
-  copyInto(source, copy);
-  return copy;
-}
-
-function copyInto(source: string, target: string): void {
-  for (const entry of readdirSync(source, { withFileTypes: true })) {
-    const from = join(source, entry.name);
-    const to = join(target, entry.name);
-    if (entry.isDirectory()) {
-      mkdirSync(to);
-      copyInto(from, to);
-    } else if (entry.name.endsWith(".sst") || entry.name.endsWith(".rdb")) {
-      linkSync(from, to);
-    } else {
-      cpSync(from, to);
-    }
-  }
 }
 
 async function fillServer(name: string, family: Family, size: number): Promise<void> {

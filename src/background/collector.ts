@@ -4,8 +4,8 @@
 // note is still there at the next start.
 //
 // And the elements of deleted collections: their keys are gone, and a "gone" note says where they are.
-// Few elements are deleted one by one, in one step with the note; many by their range, since each range
-// deleted is one more for every later read of the store to look at.
+// Few elements are deleted one by one, in pieces; many by their range, since each range deleted is one
+// more for every later read of the store to look at.
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
@@ -25,8 +25,24 @@ const ROUND_MS = 1000;
 /** The pause when a round has left something: room for whatever else the server has to do. */
 const SHORT_ROUND_MS = 10;
 const ENTRIES_PER_STEP = 1000;
-/** So many elements of deleted collections go in one round: a few milliseconds. */
-const ENTRIES_PER_ROUND = 4000;
+/** So many elements of deleted collections are looked at in one round, in a millisecond at most. */
+const ENTRIES_PER_ROUND = 512;
+const ENTRIES_PER_PIECE = 256;
+const NOTES_PER_ROUND = 128;
+/** From so many on, the elements of a collection go as a range. */
+const SINGLY_MAX = 1000;
+
+/** A deleted collection that is being collected, over several rounds when it has many elements. */
+interface Remains {
+  readonly note: Bytes;
+  /** When a batch is undone, all is looked at again. */
+  readonly undoCount: number;
+  store: typeof ELEMENTS | typeof ORDER;
+  /** Read and not deleted yet. */
+  readonly keys: Bytes[];
+  /** Whether these are all. */
+  isRead: boolean;
+}
 
 export class Collector {
   readonly #pipeline: Pipeline;
@@ -36,6 +52,7 @@ export class Collector {
   #timer: Timer | null = null;
   #stopped = false;
   #more = false;
+  #remains: Remains | null = null;
 
   constructor(parts: BackgroundParts) {
     this.#pipeline = parts.pipeline;
@@ -89,34 +106,66 @@ export class Collector {
   /** A step of bounded length; `#more` tells whether there is more to do. */
   async #collectGone(): Promise<void> {
     const prefix = meta.GONE_PREFIX;
-    const notes = await this.#read(META, { lower: prefix, upper: afterPrefix(prefix) });
-    let swept = 0;
+    const bounds = { lower: prefix, upper: afterPrefix(prefix) };
+    const notes = await this.#read(META, bounds, NOTES_PER_ROUND);
+    let left = ENTRIES_PER_ROUND;
     for (const note of notes) {
       if (this.#stopped || !this.#mayWrite()) return;
-      if (swept >= ENTRIES_PER_ROUND) {
+      const { undoCount } = this.#pipeline.keyspace;
+      if (this.#remains?.note !== note || this.#remains.undoCount !== undoCount) {
+        this.#remains = { note, undoCount, store: ELEMENTS, keys: [], isRead: false };
+      }
+      left = await this.#sweepRemains(this.#remains, left);
+      if (left <= 0) {
         this.#more = true;
         return;
       }
-      const prefixGone = meta.goneElementPrefix(note);
-      const sweeps = [
-        ...(await this.#elementSweeps(ELEMENTS, prefixGone)),
-        ...(await this.#elementSweeps(ORDER, prefixGone)),
-      ];
-      swept += sweeps.length + 1;
-      await this.#sweep([...sweeps, { store: META, from: note, to: null }]);
+      // As above: behind all sweeps.
+      if (this.#pipeline.keyspace.undoCount !== undoCount) return;
+      await this.#sweep([{ store: META, from: note, to: null }]);
     }
-    this.#more = notes.length === ENTRIES_PER_STEP;
+    this.#more = notes.length === NOTES_PER_ROUND;
   }
 
-  async #elementSweeps(
-    store: typeof ELEMENTS | typeof ORDER,
-    prefix: Bytes,
-  ): Promise<readonly Sweep[]> {
+  /** Looks at so many entries, and returns how many it might have looked at besides: 0 when it is not done. */
+  async #sweepRemains(remains: Remains, count: number): Promise<number> {
+    let left = count - 1;
+    while (left > 0) {
+      const size = Math.min(left, ENTRIES_PER_PIECE);
+      if (!remains.isRead) {
+        left -= await this.#readRemains(remains, size);
+      } else if (remains.keys.length > 0) {
+        const { store } = remains;
+        const keys = remains.keys.splice(-size);
+        left -= keys.length;
+        await this.#sweep(keys.map((from) => ({ store, from, to: null })));
+      } else if (remains.store === ELEMENTS) {
+        remains.store = ORDER;
+        remains.isRead = false;
+      } else {
+        return left;
+      }
+    }
+    return 0;
+  }
+
+  /** So many more of the keys; when there are too many for one by one, all go at once. */
+  async #readRemains(remains: Remains, count: number): Promise<number> {
+    const { store, keys } = remains;
+    const prefix = meta.goneElementPrefix(remains.note);
     const upper = afterPrefix(prefix);
-    const keys = await this.#read(store, { lower: prefix, upper });
-    if (keys.length < ENTRIES_PER_STEP) return keys.map((from) => ({ store, from, to: null }));
-    assert(upper !== null, "ids stay below their limit");
-    return [{ store, from: prefix, to: upper }];
+    const last = keys.at(-1);
+    const lower = last === undefined ? prefix : `${last}\0`;
+    const found = await this.#read(store, { lower, upper }, count);
+    for (const key of found) keys.push(key);
+    remains.isRead = found.length < count;
+    if (keys.length >= SINGLY_MAX) {
+      assert(upper !== null, "ids stay below their limit");
+      await this.#sweep([{ store, from: prefix, to: upper }]);
+      remains.isRead = true;
+      remains.keys.length = 0;
+    }
+    return found.length;
   }
 
   #mayWrite(): boolean {
@@ -126,23 +175,28 @@ export class Collector {
 
   async #dropped(): Promise<number[]> {
     const lower = meta.DROP_PREFIX;
-    const flat = await this.#read(META, { lower, upper: `${lower}\xff\xff\xff\xff\xff` });
+    const upper = `${lower}\xff\xff\xff\xff\xff`;
+    const flat = await this.#read(META, { lower, upper }, ENTRIES_PER_STEP);
     return flat.map((key) => readU32(key, lower.length));
   }
 
-  /** Keys of a range, `ENTRIES_PER_STEP` at most, read on the loop once they are in the cache. */
-  async #read(store: StoreId, bounds: { lower: Bytes; upper: Bytes | null }): Promise<Bytes[]> {
+  /** Keys of a range, `count` at most, read on the loop once they are in the cache. */
+  async #read(
+    store: StoreId,
+    bounds: { lower: Bytes; upper: Bytes | null },
+    count: number,
+  ): Promise<Bytes[]> {
     const { engine } = this.#pipeline.keyspace;
     const range: Omit<CursorRange, "patience"> = { ...bounds, reverse: false, valueBytesMax: 0 };
     for (;;) {
       const cursor = engine.cursor(store, { ...range, patience: "loop" });
       try {
-        const flat = cursor.next(ENTRIES_PER_STEP);
+        const flat = cursor.next(count);
         if (flat !== undefined) return flat.filter((_, index) => index % 2 === 0);
       } finally {
         cursor.close();
       }
-      await engine.warm(store, { ...range, patience: "wait" }, ENTRIES_PER_STEP);
+      await engine.warm(store, { ...range, patience: "wait" }, count);
     }
   }
 
@@ -151,7 +205,7 @@ export class Collector {
     let lower: Bytes = "";
     for (;;) {
       if (this.#stopped || !this.#mayWrite()) return false;
-      const keys = await this.#read(EXPIRY, { lower, upper: null });
+      const keys = await this.#read(EXPIRY, { lower, upper: null }, ENTRIES_PER_STEP);
       const last = keys.at(-1);
       if (last === undefined) return true;
       const dead = keys.filter((key) => decodeExpiryKey(key).target.incarnationId === id);

@@ -1,0 +1,127 @@
+// What DEL of a large collection costs, and what the collection of its remains costs others: SETs on one
+// connection before it and after it. On what `collections.js --data DIR --fill` has left:
+//
+//   node build/bench/deletions.js --data DIR [--families zset,hash] [--size 10000000] [--seconds 5]
+//
+// And on many small ones, made here: a thousand sets of a thousand members.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { Client } from "./collection-client.ts";
+import { FAMILIES, KEY, type Family } from "./collection-families.ts";
+import { copied } from "./copied.ts";
+import { print } from "./measure.ts";
+import { startKept, type Target } from "./server-process.ts";
+
+const VALUE = "v".repeat(64);
+const KEYS = 1000;
+const SMALL_COLLECTIONS = 1000;
+const SMALL_SIZE = 1000;
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: "string" },
+    families: { type: "string", default: "list,zset,set,hash,stream" },
+    size: { type: "string", default: "10000000" },
+    seconds: { type: "string", default: "5" },
+  },
+});
+
+function told(name: string, times: number[]): void {
+  times.sort((a, b) => a - b);
+  const part = (share: number): string =>
+    (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(0);
+  const figures = `median ${part(0.5)}, p99 ${part(0.99)}, longest ${part(1)}`;
+  print(`  ${name.padEnd(34)} ${figures} µs of ${times.length}`);
+}
+
+async function timed(client: Client, words: readonly string[]): Promise<number> {
+  const started = process.hrtime.bigint();
+  await client.say(words);
+  return Number(process.hrtime.bigint() - started) / 1000;
+}
+
+async function sets(client: Client, seconds: number): Promise<number[]> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) {
+    // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
+    times.push(await timed(client, ["SET", `key:${times.length % KEYS}`, VALUE]));
+  }
+  return times;
+}
+
+/** What the server itself says that the commands took, newest first. */
+async function serverTimes(client: Client, count: number): Promise<number[]> {
+  const [entries] = await client.say(["SLOWLOG", "GET", String(count)]);
+  if (!Array.isArray(entries)) return [];
+  return entries.map((entry) => (Array.isArray(entry) ? Number(entry[2]) : Number.NaN));
+}
+
+async function measured(target: Target, keys: readonly string[]): Promise<void> {
+  const client = new Client(target);
+  const seconds = Number(options.seconds);
+  try {
+    told("SET before", await sets(client, seconds));
+    await client.say(
+      ["CONFIG", "SET", "slowlog-max-len", String(keys.length)],
+      ["CONFIG", "SET", "slowlog-log-slower-than", "0"],
+    );
+    const times: number[] = [];
+    for (const key of keys) {
+      // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
+      times.push(await timed(client, ["DEL", key]));
+    }
+    await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"]);
+    const own = await serverTimes(client, keys.length);
+    told("DEL, round trip", times);
+    told("DEL, in the server", own);
+    told("SET after", await sets(client, seconds));
+  } finally {
+    client.close();
+  }
+}
+
+async function large(family: Family, size: string): Promise<void> {
+  const dir = copied(join(options.data ?? "", `kept-${family.name}-${size}`));
+  try {
+    const target = await startKept(process.cwd(), "none", [], dir);
+    print(`\n${family.name} of ${size}`);
+    try {
+      await measured(target, [KEY]);
+    } finally {
+      await target.stop();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function small(): Promise<void> {
+  const set = FAMILIES.find(({ name }) => name === "set");
+  if (set === undefined) return;
+  const target = await startKept(process.cwd(), "none", []);
+  const client = new Client(target);
+  try {
+    const keys = Array.from({ length: SMALL_COLLECTIONS }, (_, index) => `small:${index}`);
+    for (const key of keys) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other bounds what waits
+      await client.say(...set.fill(key, 0, SMALL_SIZE));
+    }
+    print(`\n${SMALL_COLLECTIONS} sets of ${SMALL_SIZE}`);
+    await measured(target, keys);
+  } finally {
+    client.close();
+    await target.stop();
+  }
+}
+
+await small();
+if (options.data !== undefined) {
+  for (const family of FAMILIES) {
+    // oxlint-disable-next-line no-await-in-loop -- never at the same time
+    if (options.families.split(",").includes(family.name)) await large(family, options.size);
+  }
+}
