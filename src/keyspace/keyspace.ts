@@ -23,7 +23,7 @@
 // Rejected: RocksDB's indexed batch as the place of uncommitted state. It costs a native call and an
 // index insert per change, cannot hold decoded objects, and needs each change encoded.
 //
-// The cache is two generations of maps: what is used moves to the young one; when that is full it
+// The cache is two generations of tables: what is used moves to the young one; when that is full it
 // becomes the old one and the former old one is dropped whole. No list to maintain per access.
 
 import { assert } from "../base/assert.ts";
