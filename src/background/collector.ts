@@ -91,7 +91,9 @@ export class Collector {
   async round(): Promise<void> {
     const { keyspace } = this.#pipeline;
     this.#more = false;
-    for (const id of await this.#dropped()) {
+    const dropped = await this.#dropped();
+    for (const [index, id] of dropped.entries()) {
+      this.#tell(dropped.length - index, 0);
       if (this.#stopped || !this.#mayWrite()) return;
       const { undoCount } = keyspace;
       await this.#sweep(rangesOf(id));
@@ -99,8 +101,16 @@ export class Collector {
       // The note goes only behind all sweeps: was one of them refused, it is all done again.
       if (keyspace.undoCount !== undoCount) return;
       await this.#sweep([{ store: META, from: meta.dropKey(id), to: null }]);
+      this.#tell(dropped.length - index - 1, 1);
     }
     await this.#collectGone();
+  }
+
+  /** For INFO: how much it has before it, and what it has just done. */
+  #tell(pending: number, freed: number): void {
+    const { stats } = this.#pipeline.view;
+    stats.lazyPending = pending;
+    stats.lazyFreed += freed;
   }
 
   /** A step of bounded length; `#more` tells whether there is more to do. */
@@ -109,7 +119,8 @@ export class Collector {
     const bounds = { lower: prefix, upper: afterPrefix(prefix) };
     const notes = await this.#read(META, bounds, NOTES_PER_ROUND);
     let left = ENTRIES_PER_ROUND;
-    for (const note of notes) {
+    for (const [index, note] of notes.entries()) {
+      this.#tell(notes.length - index, 0);
       if (this.#stopped || !this.#mayWrite()) return;
       const { undoCount } = this.#pipeline.keyspace;
       if (this.#remains?.note !== note || this.#remains.undoCount !== undoCount) {
@@ -123,6 +134,7 @@ export class Collector {
       // As above: behind all sweeps.
       if (this.#pipeline.keyspace.undoCount !== undoCount) return;
       await this.#sweep([{ store: META, from: note, to: null }]);
+      this.#tell(notes.length - index - 1, 1);
     }
     this.#more = notes.length === NOTES_PER_ROUND;
   }

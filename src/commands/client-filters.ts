@@ -20,8 +20,8 @@ const AGE_NOT_AN_INTEGER = new CommandError("ERR maxage is not an integer or out
 const BAD_AGE = new CommandError("ERR maxage should be greater than 0");
 const NO_SUCH_CLIENT = new CommandError("ERR No such client");
 
-export function listClients(server: ServerPort, args: Args): Reply {
-  return new Verbatim("txt", server.clients.list(listFilter(args)));
+export function listClients(server: ServerPort, args: Args, { id }: SessionPort): Reply {
+  return new Verbatim("txt", server.clients.list(listFilter(args), { id, args }));
 }
 
 function listFilter(args: Args): ClientFilter {

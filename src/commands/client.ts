@@ -95,8 +95,8 @@ const identityRows: CommandRows = {
     since: "6.2.0",
     summary: "Describes this connection in a line, as CLIENT LIST does.",
     complexity: "O(1)",
-    run: (server, _args, session) =>
-      new Verbatim("txt", server.clients.list({ ids: new Set([session.id]) })),
+    run: (server, args, { id }) =>
+      new Verbatim("txt", server.clients.list({ ids: new Set([id]) }, { id, args })),
   },
 };
 

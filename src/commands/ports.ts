@@ -7,6 +7,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Reply } from "../resp/reply.ts";
 import type { Command, CommandTable } from "./lookup.ts";
+import type { Args } from "./table.ts";
 
 // What sessions offer
 
@@ -185,8 +186,11 @@ export interface ClientFilter {
 
 /** The other connections: CLIENT LIST and its neighbours. */
 export interface ClientsPort {
-  /** One line for each connection, by age, each ended by a line feed. */
-  list(filter: ClientFilter): Bytes;
+  /**
+   * One line for each connection, by age, each ended by a line feed. `asking` is the command that asks, which its
+   * own connection still holds.
+   */
+  list(filter: ClientFilter, asking?: { readonly id: number; readonly args: Args }): Bytes;
   /** Closes those that fit, but for `skippedId` (0 for none); answers how many. */
   kill(filter: ClientFilter, options: { callerId: number; skippedId: number }): number;
   /** Ends the wait of a blocked connection as its timeout would, or with an error. */

@@ -23,6 +23,7 @@ import { keyCommands } from "./key.ts";
 import { latencyCommands } from "./latency.ts";
 import { listCommands } from "./list-rows.ts";
 import { memoryCommands } from "./memory.ts";
+import { moduleCommands } from "./module.ts";
 import { monitorCommands } from "./monitor.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { scanCommands } from "./scan.ts";
@@ -77,4 +78,5 @@ export const COMMANDS: CommandRows = {
   ...functionCommands,
   ...pubsubCommands,
   ...clusterCommands,
+  ...moduleCommands,
 };

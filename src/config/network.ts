@@ -85,8 +85,8 @@ export const networkSettings = {
   "maxmemory-clients": runtime(
     memoryOrPercent(),
     0,
-    "Memory all connections may use together. Each connection is bounded by itself here.",
-    { noEffect: "connections are bounded one by one" },
+    "Memory all connections may use together, or that percentage of maxmemory; above it connections " +
+      "are closed, the largest first. 0 is no limit beside those of each connection.",
   ),
   "bind-source-addr": runtime(text, "", "Address for connections the server makes itself.", {
     noEffect: "the server makes none",

@@ -55,6 +55,8 @@ export class View {
   readonly random: Random;
   /** Where keyspace events go once committed; set by the server. */
   onKeyEvent: (event: KeyEvent) => void = () => {};
+  /** Where flushes are told that found nothing to flush; set by the server. */
+  onEmptyFlush: () => void = () => {};
   /** Who listens to published messages; set by the server. */
   audience: Audience = NOBODY;
   /** Removes what has died inside a collection, so much at most; true if more is left. Set by the server. */
@@ -447,11 +449,17 @@ export class View {
 
   flush(databaseIndexes: readonly number[]): void {
     this.#sawEverything();
+    let wasEmpty = true;
     for (const index of databaseIndexes) {
       const database = this.keyspace.databases[index];
-      if (database !== undefined) this.keyspace.flush(database);
+      if (database === undefined) continue;
+      if (database.incarnation.keyCount > 0) wasEmpty = false;
+      this.keyspace.flush(database);
     }
     this.stats.changes++;
+    if (!wasEmpty) return;
+    // Nothing is written, and yet who keeps copies of what is not there is to forget them.
+    this.afterCommit({ survivesRefusal: false, bytes: 0, happen: () => this.onEmptyFlush() });
   }
 
   /** Throws INVALID_DB_INDEX. */

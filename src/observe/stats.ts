@@ -13,6 +13,10 @@ export class Stats {
   totalCommandsProcessed = 0;
   totalConnectionsReceived = 0;
   rejectedConnections = 0;
+  evictedClients = 0;
+  /** Deleted collections and flushed databases that the collector has removed, and that it has met and not yet. */
+  lazyFreed = 0;
+  lazyPending = 0;
   totalNetInputBytes = 0;
   totalNetOutputBytes = 0;
   totalErrorReplies = 0;

@@ -96,6 +96,11 @@ export class Decoder {
     return this.#end - this.#position + this.#following.length + this.#argsCost;
   }
 
+  /** The same, and what is announced of the argument being read: it will be held before the command can run. */
+  get claimedBytes(): number {
+    return Math.max(this.bufferedBytes, this.#argsCost + Math.max(0, this.#bulkLength));
+  }
+
   push(chunk: Buffer): void {
     if (this.#failed || chunk.length === 0) return;
     if (this.#position === this.#end && this.#following.length === 0) {

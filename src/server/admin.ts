@@ -246,8 +246,8 @@ export class Admin {
 
   #resetStatistics(): void {
     const { stats, commands } = this.#parts.core;
-    const { changes, changesAtFlush } = stats;
-    Object.assign(stats, new Stats(), { changes, changesAtFlush });
+    const { changes, changesAtFlush, lazyPending } = stats;
+    Object.assign(stats, new Stats(), { changes, changesAtFlush, lazyPending });
     for (const command of commands.all) {
       for (const one of [command, ...command.subcommands.values()]) resetCommand(one);
     }
@@ -280,9 +280,7 @@ function aclFileOf(config: Config, log: Log): AclFile | null {
 
 function clientBytes(server: Server): number {
   let sum = 0;
-  for (const { inputBytes, outputBytes, session } of server.connections.values()) {
-    sum += inputBytes + outputBytes + session.transaction.queuedBytes;
-  }
+  for (const { memoryBytes } of server.connections.values()) sum += memoryBytes;
   return sum;
 }
 

@@ -4,6 +4,7 @@ import type { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientFilter, ClientsPort, ClientType } from "../commands/ports.ts";
+import type { Args } from "../commands/table.ts";
 import type { Session } from "../session/session.ts";
 import type { TrackingState } from "../session/tracking.ts";
 import type { Connection } from "./connection.ts";
@@ -22,11 +23,13 @@ export class ClientList implements ClientsPort {
     this.#clock = clock;
   }
 
-  list(filter: ClientFilter): Bytes {
+  list(filter: ClientFilter, asking?: { readonly id: number; readonly args: Args }): Bytes {
     const nowMs = this.#clock.nowMs();
     let lines = "";
     for (const connection of this.#connections.values()) {
-      if (fits(connection, filter)) lines += `${describe(connection, nowMs)}\n`;
+      if (connection.isClosed || !fits(connection, filter)) continue;
+      const held = connection.session.id === asking?.id ? bytesOfCommand(asking.args) : 0;
+      lines += `${describe(connection, nowMs, held)}\n`;
     }
     return lines;
   }
@@ -87,8 +90,15 @@ function trackingFlags({ isBroken, isBroadcast }: TrackingState): string {
   return `t${isBroken ? "R" : ""}${isBroadcast ? "B" : ""}`;
 }
 
-/** The line of CLIENT LIST and INFO, without its end. */
-export function describe(connection: Connection, nowMs: number): Bytes {
+/** As the client has sent it. */
+function bytesOfCommand(args: Args): number {
+  let bytes = `*${args.length}\r\n`.length;
+  for (const { length } of args) bytes += `$${length}\r\n\r\n`.length + length;
+  return bytes;
+}
+
+/** The line of CLIENT LIST and INFO, without its end; `held` are bytes of the command that asks. */
+function describe(connection: Connection, nowMs: number, held: number): Bytes {
   const { session } = connection;
   const { transaction } = session;
   const subscriptions = session.subscriptionCounts;
@@ -107,7 +117,7 @@ export function describe(connection: Connection, nowMs: number): Bytes {
     ["psub", subscriptions.pattern],
     ["ssub", subscriptions.shard],
     ["multi", session.inTransaction ? transaction.queuedCount : -1],
-    ["qbuf", connection.inputBytes],
+    ["qbuf", connection.inputBytes + held],
     ["qbuf-free", 0],
     ["argv-mem", 0],
     ["multi-mem", transaction.queuedBytes],
@@ -116,7 +126,7 @@ export function describe(connection: Connection, nowMs: number): Bytes {
     ["obl", 0],
     ["oll", session.replies.waitingCount],
     ["omem", connection.outputBytes],
-    ["tot-mem", connection.inputBytes + connection.outputBytes + transaction.queuedBytes],
+    ["tot-mem", connection.memoryBytes],
     ["events", connection.outputBytes > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.name ?? "NULL"],
     ["user", session.user],

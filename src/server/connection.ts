@@ -15,6 +15,7 @@ import { ProtocolError } from "../resp/errors.ts";
 import { ErrorReply } from "../resp/reply.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
+import type { ClientMemory } from "./client-memory.ts";
 import { send } from "./direct-output.ts";
 
 export interface OutputLimits {
@@ -38,6 +39,8 @@ export interface ConnectionParts {
   readonly path: string | null;
   readonly limits: ConnectionLimits;
   readonly stats: Stats;
+  /** Bounds what all connections hold. */
+  readonly memory: ClientMemory;
   readonly onClose: (connection: Connection) => void;
 }
 
@@ -45,6 +48,8 @@ export interface ConnectionParts {
 const OUTPUT_PAUSE_BYTES = 1024 * 1024;
 /** How long a client may keep its side open after we have ended ours and all is sent. */
 const LINGER_MS = 500;
+/** What input and output count at least, so that the sum does not move with each small command. */
+const BUFFER_BYTES = 4096;
 /** A socket is read this far ahead of a command that waits, so that a client's going is noticed. */
 const READ_AHEAD_BYTES = 64 * 1024;
 /** Pieces above this are passed to the socket before the chunk is done, to bound the string. */
@@ -115,6 +120,11 @@ export class Connection implements Output {
     return this.#closing;
   }
 
+  /** Nothing is sent any more. */
+  get isClosed(): boolean {
+    return this.#ended;
+  }
+
   /**
    * Since when it is silent and the next word is the client's, milliseconds since the epoch; null
    * while a command or its answer is on our side, and for those who only listen.
@@ -144,6 +154,12 @@ export class Connection implements Output {
     return this.#out.length + this.socket.writableLength + this.session.replies.waitingBytes;
   }
 
+  /** What the connection takes: input, output, and what its session keeps for it. */
+  get memoryBytes(): number {
+    const input = Math.max(BUFFER_BYTES, this.#decoder.claimedBytes);
+    return input + Math.max(BUFFER_BYTES, this.outputBytes) + this.session.memoryBytes;
+  }
+
   #received(chunk: Buffer): void {
     if (this.#ended) return;
     this.#parts.stats.totalNetInputBytes += chunk.length;
@@ -153,6 +169,11 @@ export class Connection implements Output {
       this.#parts.stats.clientQueryBufferLimitDisconnections++;
       this.close();
       return;
+    }
+    // Before the command runs whose arguments are too much; what it announces is known when it is decoded.
+    if (this.#parts.memory.isBounded) {
+      this.#parts.memory.note(this);
+      if (this.#ended) return;
     }
     this.#process();
   }
@@ -169,6 +190,7 @@ export class Connection implements Output {
     this.#decoder.keep();
     this.#flush();
     this.#regulate();
+    if (this.#parts.memory.isBounded) this.#parts.memory.note(this);
   }
 
   #executeAll(): void {
@@ -266,6 +288,8 @@ export class Connection implements Output {
     this.#parts.stats.totalNetOutputBytes += out.length;
     send(this.socket, this.#descriptor, out);
     if (this.socket.writableLength > OUTPUT_PAUSE_BYTES) this.#drained = false;
+    if (this.socket.writableLength > 0 && this.#parts.memory.isBounded)
+      this.#parts.memory.note(this);
     this.#lastOutputMs = this.#parts.host.clock.nowMs();
     this.checkOutputLimit();
   }
@@ -358,6 +382,8 @@ export class Connection implements Output {
 
   #onClosed(): void {
     this.#closing = true;
+    this.#ended = true;
+    this.#parts.memory.forget(this);
     this.session.closed();
     this.#parts.onClose(this);
   }

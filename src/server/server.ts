@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 
 import { ClientList } from "./client-list.ts";
+import { ClientMemory } from "./client-memory.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { Listener, type ListenOptions } from "./listener.ts";
@@ -28,6 +29,7 @@ export class Server {
   readonly core: Core;
   readonly limits: ServerLimits;
   readonly connections = new Map<number, Connection>();
+  readonly memory: ClientMemory;
   /** Looks at each new connection before its first command: authentication, tracking of names. */
   onConnection: (connection: Connection) => void = () => {};
   /** Called when a connection is gone. */
@@ -39,6 +41,7 @@ export class Server {
   constructor(core: Core, limits: ServerLimits) {
     this.core = core;
     this.limits = limits;
+    this.memory = new ClientMemory(this.connections, core.stats);
     core.ports.clients = new ClientList(this.connections, core.host);
   }
 
@@ -92,6 +95,7 @@ export class Server {
       path,
       limits: limits.connection,
       stats: core.stats,
+      memory: this.memory,
       onClose: () => {
         this.connections.delete(connection.session.id);
         this.onDisconnect(connection);

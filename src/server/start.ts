@@ -149,11 +149,11 @@ export async function startOn(
     durability.mode = mode;
   });
   const server = new Server(core, settings.server);
-  config.onChange("tcp-keepalive", (seconds) => server.keepAlive(seconds));
   const silence = new SilenceWatcher(server, clock);
   const port = listeners[0]?.port ?? 0;
   const admin = Admin.install({ ...environment, core, server, config, durability, expirer, port });
   obeySlowSettings(core, config);
+  obeyClientSettings(server, config);
   obeyExpirySettings(expirer, config);
   const background = [durability, expirer, collector, health, silence, admin];
   greet({ config, environment }, port);
@@ -214,6 +214,20 @@ function obeySlowSettings(core: Core, config: Config): void {
   config.onChange("object-cache-size", (bytes) => {
     keyspace.cacheBytesMax = bytes;
   });
+}
+
+/** What all connections may hold; in percent of `maxmemory`, which without one is no limit. */
+function obeyClientSettings(server: Server, config: Config): void {
+  config.onChange("tcp-keepalive", (seconds) => server.keepAlive(seconds));
+  const { memory } = server;
+  const obey = (): void => {
+    const bytes = config.get("maxmemory-clients");
+    const share = -bytes / 100;
+    memory.limitBytes = bytes < 0 ? Math.floor(config.get("maxmemory") * share) : bytes;
+  };
+  config.onChange("maxmemory-clients", obey);
+  config.onChange("maxmemory", obey);
+  obey();
 }
 
 /** How often active expiry looks around, and how much it does then. */

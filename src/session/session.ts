@@ -39,7 +39,7 @@ import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
-import { factsOf, type TrackingState } from "./tracking.ts";
+import { factsOf, prefixBytes, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
 
 export type ExecuteState = "done" | "waiting";
@@ -476,6 +476,9 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   startTracking(options: TrackingOptions): void {
+    if (prefixBytes(options.prefixes) > this.host.settings.transactionBytesMax) {
+      throw new CommandError("ERR tracking prefixes exceed client-query-buffer-limit");
+    }
     this.host.tracking.set(this, { ...options, isBroken: false });
   }
 
@@ -543,6 +546,13 @@ export class Session implements SessionPort, Client, Subscriber {
   revertSubscriptions(): void {
     this.#subscriptions?.revert();
     this.#countSubscriptions();
+  }
+
+  /** What is kept for the connection beside input and output: a queue, watches, subscriptions, prefixes. */
+  get memoryBytes(): number {
+    const { queuedBytes, watchedBytes } = this.transaction;
+    const prefixes = this.tracking === null ? 0 : prefixBytes(this.tracking.prefixes);
+    return queuedBytes + watchedBytes + (this.#subscriptions?.bytes ?? 0) + prefixes;
   }
 
   #clearSubscriptions(): void {

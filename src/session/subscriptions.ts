@@ -44,6 +44,11 @@ export class Subscriptions {
     return this.#names.channel.size + this.#names.pattern.size + this.#names.shard.size;
   }
 
+  /** Memory of all of them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get names(): Readonly<Record<SubscriptionKind, ReadonlySet<Bytes>>> {
     return this.#names;
   }

@@ -33,6 +33,8 @@ import { TrackingTable } from "./tracking-table.ts";
 
 /** The channel on which a RESP2 connection hears of invalidations. */
 const CHANNEL: Bytes = "__redis__:invalidate";
+/** What one prefix costs beside its bytes. */
+const PREFIX_OVERHEAD_BYTES = 256;
 /** Several connections have changed the key. */
 const SEVERAL = -1;
 
@@ -65,6 +67,7 @@ export class Tracking {
     this.#clock = clock;
     pipeline.onCommit((closed) => this.#committed(closed));
     pipeline.onRefusal(() => this.#refused());
+    pipeline.view.onEmptyFlush = () => this.#tellAll();
   }
 
   get clientCount(): number {
@@ -240,7 +243,10 @@ export class Tracking {
       flushed = true;
       if (replacedIn <= committed) this.#flushedIn.set(database, replacedIn);
     }
-    if (!flushed) return;
+    if (flushed) this.#tellAll();
+  }
+
+  #tellAll(): void {
     this.#table.clear();
     for (const session of this.#tracked) this.#tell(session, null);
   }
@@ -264,6 +270,13 @@ export class Tracking {
     if (session.protocol !== 3) return;
     session.push(new Push(["tracking-redir-broken", state.redirect]));
   }
+}
+
+/** What the prefixes of one connection cost: each stands there and in the table by prefix. */
+export function prefixBytes(prefixes: readonly Bytes[]): number {
+  let bytes = 0;
+  for (const prefix of prefixes) bytes += prefix.length + PREFIX_OVERHEAD_BYTES;
+  return bytes;
 }
 
 function keysInOrder(records: readonly Record[]): Bytes[] {

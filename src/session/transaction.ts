@@ -86,6 +86,10 @@ export class Transaction {
     return this.#queueBytes;
   }
 
+  get watchedBytes(): number {
+    return this.#watchBytes;
+  }
+
   get watchCount(): number {
     return this.#watches.length;
   }

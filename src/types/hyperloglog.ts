@@ -84,6 +84,7 @@ export function count(view: View, record: Record): number {
   });
   const cardinality = estimate(counts);
   view.unpack(record, withCardinality(value, cardinality));
+  record.changedInPlace = record.value;
   return cardinality;
 }
 

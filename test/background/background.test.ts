@@ -179,6 +179,8 @@ test("what a flush left behind is collected, and nothing else", async () => {
   await world.settle();
   await collector.round();
   await world.settle();
+  const { stats } = world.core;
+  assert.deepEqual([stats.lazyFreed, stats.lazyPending], [1, 0]);
   assert.equal(keysIn(world.engine, DATA).length, 2);
   assert.equal(keysIn(world.engine, EXPIRY).length, 2);
   assert.deepEqual(
@@ -229,6 +231,9 @@ test("the elements of deleted collections are collected, few or many, and no oth
     await world.settle();
   }
   assert.equal(keysIn(world.engine, ELEMENTS).length, 7 + 3 + 2);
+  // small, large, expired, overwritten, moved, copied
+  const { stats } = world.core;
+  assert.deepEqual([stats.lazyFreed, stats.lazyPending], [6, 0]);
   assert.deepEqual(
     keysIn(world.engine, META, "gone").filter((key) => key.startsWith("gone")),
     [],

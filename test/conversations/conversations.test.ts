@@ -13,6 +13,7 @@ const NEEDS_A_SERVER = new Set([
   "acl.txt",
   "cluster.txt",
   "connection.txt",
+  "resp3.txt",
   "scripts.txt",
   "server.txt",
 ]);

@@ -7,15 +7,19 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
 import { format, quoted } from "../conversations/notation.ts";
 import { WireTarget } from "../conversations/wire.ts";
+import { crossed } from "./cross.ts";
 import type { Family } from "./families.ts";
 import { ScriptWriter } from "./lua.ts";
 import { reasonFor, type Difference } from "./known.ts";
 import { normal } from "./normal.ts";
+import { isOfSecond, tellTwo, wordsOf, type Trio } from "./pair.ts";
 import { PROGRAM_LENGTH, programOf, type Command, type Program } from "./program.ts";
 
 export interface Endpoints {
   readonly kept: WireTarget;
   readonly redis: WireTarget;
+  /** For programs of two connections; without them only the first connection is told. */
+  readonly trios?: { readonly kept: Trio; readonly redis: Trio };
 }
 
 export interface Found extends Difference {
@@ -40,6 +44,8 @@ interface FuzzOptions {
 }
 
 const SHRINK_RUNS_MAX = 300;
+/** What the servers hold is compared after one program in so many. */
+const CROSSED_EACH = 24;
 
 export function connectTo(port: number): WireTarget {
   return new WireTarget(connect({ port, host: "127.0.0.1", noDelay: true }));
@@ -74,8 +80,8 @@ async function firstDifference(
   known: Map<string, number>,
 ): Promise<Difference | null> {
   const [kept, redis] = await Promise.all([
-    told(endpoints.kept, program),
-    told(endpoints.redis, program),
+    told(endpoints.kept, program, endpoints.trios?.kept),
+    told(endpoints.redis, program, endpoints.trios?.redis),
   ]);
   const differences = compare(program.commands, kept, redis);
   for (const difference of differences) {
@@ -85,12 +91,24 @@ async function firstDifference(
     // The two may hold different data from here on.
     if (reason.ends) return null;
   }
-  return null;
+  if (program.seed % CROSSED_EACH !== 0) return null;
+  const difference = await crossed(endpoints, program.hasScripts);
+  return difference === null ? null : { ...difference, before: program.commands.map(wordsOf) };
 }
 
-async function told(target: WireTarget, program: Program): Promise<Reply[]> {
+async function told(target: WireTarget, program: Program, trio?: Trio): Promise<Reply[]> {
   const before = [["RESET"], ["HELLO", program.protocol], ["FLUSHALL"]];
   if (program.hasScripts) before.push(["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"]);
+  if (program.isForTwo) {
+    if (trio === undefined) return [];
+    const { second } = trio;
+    for (const one of [...before.map((words) => target.send(words)), second.send(["RESET"])]) {
+      // oxlint-disable-next-line no-await-in-loop -- a few
+      await one;
+    }
+    await second.send(["HELLO", program.protocol]);
+    return await tellTwo(trio, program.commands);
+  }
   const all = [...before, ...program.commands].map((command) => target.send(command));
   return (await Promise.all(all)).slice(before.length);
 }
@@ -100,21 +118,31 @@ function* compare(
   kept: readonly Reply[],
   redis: readonly Reply[],
 ): Generator<Difference> {
-  let queue: Command[] = [];
-  for (const [index, args] of commands.entries()) {
-    const ours = kept[index] ?? null;
-    const theirs = redis[index] ?? null;
+  const words = commands.map(wordsOf);
+  const queues: [Command[], Command[]] = [[], []];
+  for (const [index, args] of words.entries()) {
+    const who = isOfSecond(commands[index] ?? []) ? 1 : 0;
+    const queue = queues[who];
+    const [ours = null, theirs = null] = [kept[index], redis[index]];
+    const before = words.slice(0, index);
     const isExec = (args[0] ?? "").toUpperCase() === "EXEC";
-    if (isExec && Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length) {
-      const before = commands.slice(0, index);
+    if (isExec && areAlike(ours, theirs)) {
       for (const [at, queued] of queue.entries()) {
-        const pair = { ours: ours[at] ?? null, theirs: theirs[at] ?? null };
-        yield* compareOne({ args: queued, before, ...pair });
+        yield* compareOne({ args: queued, before, ...elementsAt(ours, theirs, at) });
       }
-    } else yield* compareOne({ args, before: commands.slice(0, index), ours, theirs });
+    } else yield* compareOne({ args, before, ours, theirs });
     if (format(theirs) === "QUEUED") queue.push(args);
-    else if (!(theirs instanceof ErrorReply) || isExec) queue = [];
+    else if (!(theirs instanceof ErrorReply) || isExec) queues[who] = [];
   }
+}
+
+function areAlike(ours: Reply, theirs: Reply): boolean {
+  return Array.isArray(ours) && Array.isArray(theirs) && ours.length === theirs.length;
+}
+
+function elementsAt(ours: Reply, theirs: Reply, at: number): { ours: Reply; theirs: Reply } {
+  const elementOf = (reply: Reply): Reply => (Array.isArray(reply) ? (reply[at] ?? null) : null);
+  return { ours: elementOf(ours), theirs: elementOf(theirs) };
 }
 
 interface Pair {

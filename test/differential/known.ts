@@ -30,6 +30,8 @@ const follows = ({ before }: Difference, pattern: RegExp): boolean =>
       pattern.test(name) || (CALLS.test(name) && rest.some((word) => pattern.test(word))),
   );
 const CALLS = /^(?:EVAL|FCALL|FUNCTION|SCRIPT)/i;
+const hasWord = ({ args }: Difference, word: string): boolean =>
+  args.some((argument) => argument.toUpperCase() === word);
 const isError = ({ kept, redis }: Difference): boolean =>
   kept.startsWith("-") || redis.startsWith("-");
 
@@ -63,6 +65,53 @@ export const KNOWN: readonly Known[] = [
       isNamed(difference, "SORT", "SORT_RO") &&
       difference.args.some((argument) => argument.toUpperCase() === "ALPHA") &&
       difference.redis.includes("\\x00"),
+  },
+  {
+    what: "SORT BY weights that are equal, with LIMIT: Redis sorts only so far, and by chance",
+    heading: "SORT",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "SORT", "SORT_RO") &&
+      hasWord(difference, "BY") &&
+      hasWord(difference, "LIMIT") &&
+      difference.kept.split(", ").length === difference.redis.split(", ").length,
+  },
+  {
+    what: "LTRIM that trims nothing is no change that a WATCH is lost by",
+    heading: "Lists",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "EXEC") &&
+      difference.redis.startsWith("nil") &&
+      follows(difference, /\bLTRIM\b/i),
+  },
+  {
+    what: "who waits in XREADGROUP for a stream that goes is told what is now, since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: false,
+    applies: (difference) =>
+      isNamed(difference, "XREADGROUP") &&
+      /^-(?:NOGROUP|WRONGTYPE)/.test(difference.kept) &&
+      difference.redis.startsWith("-UNBLOCKED"),
+  },
+  {
+    what: "who waits for several keys is run again from the first of them, since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: (difference) =>
+      /^B(?:[LR]|Z)/i.test(difference.args[0] ?? "") &&
+      difference.kept.startsWith("-WRONGTYPE") &&
+      !difference.redis.startsWith("-"),
+  },
+  {
+    what: "a list or sorted set that takes the place of a value of another type serves who waits for it",
+    heading: "Waiting for a key",
+    ends: true,
+    applies: (difference) =>
+      /^B(?:[LR]|Z)/i.test(difference.args[0] ?? "") &&
+      difference.redis.startsWith("nil") &&
+      !/^(?:nil|-)/.test(difference.kept) &&
+      difference.before.some(([name, key = ""]) => name === "SET" && difference.args.includes(key)),
   },
   {
     what: "OBJECT ENCODING of a whole number that INCRBYFLOAT has made",
@@ -169,11 +218,11 @@ export const KNOWN: readonly Known[] = [
       difference.redis.startsWith("-ERR Unbalanced XREAD list"),
   },
   {
-    what: "XCLAIM and XAUTOCLAIM make the consumer even if nothing is claimed since Redis 7.2",
+    what: "XREADGROUP, XCLAIM and XAUTOCLAIM make the consumer even if they find nothing since Redis 7.2",
     heading: "What Redis 7.0 answers otherwise",
     ends: true,
     applies: (difference) =>
-      (isNamed(difference, "XINFO") &&
+      (isNamed(difference, "XINFO", "CROSS") &&
         withoutConsumers(difference.kept) === withoutConsumers(difference.redis)) ||
       (isNamed(difference, "XGROUP") && difference.kept === "0" && difference.redis === "1"),
   },

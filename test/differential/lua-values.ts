@@ -187,8 +187,6 @@ function otherCall(random: Random): string {
     "redis.error_reply,1,2",
     `redis.setresp,${pick(random, ["1", "'3'", "nil", "4", "2.5"])}`,
     `redis.set_repl,${pick(random, ["redis.REPL_ALL", "99", "0", "'x'"])}`,
-    "redis.replicate_commands",
-    "redis.breakpoint",
     `redis.log,${pick(random, ["redis.LOG_DEBUG", "99", "'x'"])},${text}`,
     `redis.acl_check_cmd,${pick(random, ["'get','k'", "'nosuch'", "", "{}"])}`,
     `string.format,"%5.1f|%d|%s|%q|%x",${pick(random, NUMBERS)},${pick(random, ["-3", "7.5"])},${text},${text},7`,

@@ -21,8 +21,11 @@ local function show(v,d) d=d or 0 local t=type(v)
  local all={} for k,x in pairs(v) do all[#all+1]=show(k,d+1)..'='..show(x,d+1) end
  table.sort(all) return '{'..table.concat(all,' ')..'}' end
 local function less(a,b) return show(a)<show(b) end
-local function sort(t) if type(t)=='table' then table.sort(t,less) end return t end
-local function pairs2(t) if type(t)~='table' or #t==0 then return t end
+local function sort(t) if type(t)=='table' and t.set then local a={} for k in pairs(t.set) do a[#a+1]=k end t=a end
+ if type(t)=='table' then table.sort(t,less) end return t end
+local function pairs2(t) if type(t)=='table' and t.map then local a={}
+ for k,v in pairs(t.map) do a[#a+1]=k a[#a+1]=v end t=a end
+ if type(t)~='table' or #t==0 then return t end
  local all={} for i=1,#t,2 do all[#all+1]={t[i],t[i+1]} end return sort(all) end
 local function scan(t) if type(t)~='table' or t.err then return t end return {t[1],sort(t[2])} end
 local function nums(t) if type(t)=='string' and t:match('^-?%d+%.?%d*e?[+-]?%d*$') and tonumber(t) then
@@ -139,7 +142,8 @@ export class ScriptWriter {
     const random = this.#random;
     const texts = words.map((word, at) => {
       const kind = random.below(30);
-      if (at > 0 && kind < 6) {
+      // Given otherwise later on, these would choose by chance.
+      if (at > 0 && kind < 6 && !BY_CHANCE.test(words[0] ?? "")) {
         const given = kind < 3 ? this.#keys : this.#argv;
         given.push(word);
         return `${kind < 3 ? "KEYS" : "ARGV"}[${given.length}]`;
@@ -182,6 +186,8 @@ export class ScriptWriter {
 /** Where known.ts lets the two differ, where the time passed shows, or what scripts may call only since 7.2. */
 const NOT_IN_SCRIPTS =
   /^(?:OBJECT|B[LRZ].*|SORT.*|XPENDING|XREAD|XREADGROUP|XINFO|XGROUP|X(?:AUTO)?CLAIM|LREM|LPOS|Z.*LEX.*|XSETID|CLIENT|EVAL.*|Z(?:REV)?RANK|B?ZMPOP|WATCH)$/;
+
+const BY_CHANCE = /^(?:[HSZ]?SCAN|SPOP|[HSZ]?RAND.*)$/i;
 
 function isOdd(word: Bytes): boolean {
   return word.includes("\0") || word.toUpperCase() === "BYLEX";

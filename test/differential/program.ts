@@ -5,6 +5,7 @@ import { COMMANDS } from "../../src/commands/registry.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { SeededRandom, type Random } from "../../src/base/random.ts";
 import { ATOMS, FAMILIES, type Family } from "./families.ts";
+import { stepsOfTwo } from "./pair.ts";
 import { ScriptMaker } from "./scripts.ts";
 import { fill, pick, type Template } from "./template.ts";
 
@@ -14,6 +15,8 @@ export interface Program {
   readonly seed: number;
   readonly protocol: "2" | "3";
   readonly hasScripts: boolean;
+  /** Two connections, one command at a time (pair.ts). */
+  readonly isForTwo: boolean;
   readonly commands: readonly Command[];
 }
 
@@ -48,6 +51,11 @@ export function programOf(seed: number, families: readonly Family[]): Program {
     const words = fill(pick(random, family.templates), ATOMS, { random, own: family.keys });
     return random.below(14) === 0 ? bent(words, random) : words;
   };
+  const protocol = random.below(2) === 0 ? "2" : "3";
+  if (random.below(20) === 0) {
+    const steps = stepsOfTwo(random, plain, PROGRAM_LENGTH);
+    return { seed, protocol, hasScripts: false, isForTwo: true, commands: steps };
+  }
   const scripts = random.below(3) === 0 ? new ScriptMaker(random, plain) : null;
   let isInMulti = false;
   while (commands.length < PROGRAM_LENGTH) {
@@ -63,8 +71,7 @@ export function programOf(seed: number, families: readonly Family[]): Program {
       commands.push(random.below(20) === 0 ? bent(words, random) : words);
     } else commands.push(plain());
   }
-  const protocol = random.below(2) === 0 ? "2" : "3";
-  return { seed, protocol, hasScripts: scripts !== null, commands };
+  return { seed, protocol, hasScripts: scripts !== null, isForTwo: false, commands };
 }
 
 function bent(words: readonly Bytes[], random: Random): Command {

@@ -53,6 +53,21 @@ test("an invalidation waits for the commit, and is behind the replies that wait 
   assert.deepEqual(reader.heard(), ['"1"', '>[ "invalidate", [ "k" ] ]']);
 });
 
+test("a flush of an empty database is told, too: keys that are not there are kept copies of", async () => {
+  await using world = await openWorld();
+  const writer = world.connect();
+  const reader = await tracked(world);
+  for (const line of ["FLUSHDB", "FLUSHALL ASYNC"]) {
+    reader.say("GET k");
+    writer.say(line);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await world.settle();
+    assert.deepEqual(reader.heard(), ["nil", '>[ "invalidate", nil ]'], line);
+    assert.equal(world.core.host.tracking.keyCount, 0);
+  }
+  assert.deepEqual(writer.heard(), ["OK", "OK"]);
+});
+
 test("NOLOOP leaves out only what nobody else has changed in the same batch", async () => {
   await using world = await openWorld();
   const writer = world.connect();
