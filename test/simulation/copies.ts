@@ -19,12 +19,21 @@ const KEYS: readonly Bytes[] = ["kept:a", "kept:b"];
 /** Of the expirer, at rest. */
 const EXPIRY_ROUNDS = 5;
 
-export type Way = "usual" | "broadcast" | "opt-in";
-export const WAYS: readonly Way[] = ["usual", "broadcast", "opt-in"];
+/** "redirect": another connection hears what is to be dropped. */
+export type Way = "usual" | "broadcast" | "opt-in" | "no-loop" | "redirect";
+export const WAYS: readonly Way[] = ["usual", "broadcast", "opt-in", "no-loop", "redirect"];
+/** How RESP2 tells of it to whom it is redirected. */
+const CHANNEL: Bytes = "__redis__:invalidate";
 
-export function trackingOf(way: Way): Bytes[] {
-  const how = { usual: "", broadcast: " BCAST PREFIX kept:", "opt-in": " OPTIN" }[way];
-  return `CLIENT TRACKING ON${how}`.split(" ");
+export function trackingOf(way: Way, redirectTo: number): Bytes[] {
+  const how = {
+    usual: "",
+    broadcast: " BCAST PREFIX kept:",
+    "opt-in": " OPTIN",
+    "no-loop": " NOLOOP",
+    redirect: ` REDIRECT ${redirectTo}`,
+  };
+  return `CLIENT TRACKING ON${how[way]}`.split(" ");
 }
 
 /** A change of one of the keys of which copies are kept. */
@@ -59,9 +68,15 @@ interface Change {
   readonly words: string;
 }
 
+function keysOf({ requests }: Operation): readonly Bytes[] {
+  return KEYS.filter((key) => requests.some(({ args }) => args.includes(key)));
+}
+
 export class Copies {
   readonly #runCount: () => number;
   readonly #byConnection = new Map<SimulatedConnection, Map<Bytes, Copy>>();
+  /** Reads of which nothing was to be dropped since they were said: only their answers are kept. */
+  readonly #pending = new Set<Operation>();
   /** The newest change of each key that was told as done. */
   readonly #changes = new Map<Bytes, Change>();
 
@@ -69,16 +84,22 @@ export class Copies {
     this.#runCount = runCount;
   }
 
+  said(operation: Operation): void {
+    if (operation.requests.at(-1)?.args[0] === "GET") this.#pending.add(operation);
+  }
+
   onReply(connection: SimulatedConnection, request: Request, reply: Reply): void {
     const { args, operation } = request;
     if (connection.role === "keeper" && args[0] === "GET") this.#keep(connection, request, reply);
-    if (operation.isChange && request === operation.requests.at(-1)) {
-      this.#changed(request, reply);
-    }
+    if (!operation.isChange || request !== operation.requests.at(-1)) return;
+    // Who changes something himself knows that what he had is old.
+    if (connection.role === "keeper") this.#drop(keysOf(operation));
+    this.#changed(request, reply);
   }
 
-  #keep(connection: SimulatedConnection, { args, run }: Request, reply: Reply): void {
+  #keep(connection: SimulatedConnection, { args, run, operation }: Request, reply: Reply): void {
     const key = args[1] ?? "";
+    if (!this.#pending.delete(operation)) return;
     if (run === null || reply instanceof ErrorReply) return;
     let copies = this.#byConnection.get(connection);
     if (copies === undefined) this.#byConnection.set(connection, (copies = new Map()));
@@ -92,22 +113,30 @@ export class Copies {
     const { run, operation } = request;
     if (run === null || !run.wrote || run.batch.fate !== "committed") return;
     if (reply instanceof ErrorReply) return;
-    for (const { args } of operation.requests) {
-      for (const key of KEYS) {
-        if (!args.includes(key)) continue;
-        const known = this.#changes.get(key);
-        if (known !== undefined && known.order > run.order) continue;
-        this.#changes.set(key, { order: run.order, words: args.join(" ") });
-      }
+    const words = operation.requests.map(({ args }) => args.join(" ")).join(" / ");
+    for (const key of keysOf(operation)) {
+      const known = this.#changes.get(key);
+      if (known !== undefined && known.order > run.order) continue;
+      this.#changes.set(key, { order: run.order, words });
     }
   }
 
-  onMessage(connection: SimulatedConnection, items: readonly Reply[]): void {
-    if (items[0] !== "invalidate") return;
-    const [, keys] = items;
-    const copies = this.#byConnection.get(connection);
-    if (!Array.isArray(keys)) copies?.clear();
-    else for (const key of keys) if (typeof key === "string") copies?.delete(key);
+  /** There is one keeper at a time, so whoever hears it, it is for him. */
+  onMessage(items: readonly Reply[]): void {
+    const [word, channel] = items;
+    const isTold = word === "invalidate" || (word === "message" && channel === CHANNEL);
+    if (!isTold) return;
+    const keys = items.at(-1);
+    this.#drop(Array.isArray(keys) ? keys : KEYS);
+  }
+
+  #drop(keys: readonly Reply[]): void {
+    for (const copies of this.#byConnection.values()) {
+      for (const key of keys) if (typeof key === "string") copies.delete(key);
+    }
+    for (const operation of this.#pending) {
+      if (keys.includes(operation.requests.at(-1)?.args[1] ?? "")) this.#pending.delete(operation);
+    }
   }
 
   /** Between two steps, when nothing is half told. */
@@ -144,6 +173,7 @@ export class Copies {
 
   forget(): void {
     this.#byConnection.clear();
+    this.#pending.clear();
     this.#changes.clear();
   }
 }

@@ -194,7 +194,7 @@ export class Simulation {
     if (role === "listener") words.push(["SUBSCRIBE", CHANNEL]);
     if (role === "events") words.push(["PSUBSCRIBE", EVENTS]);
     if (role === "monitor") words.push(["MONITOR"]);
-    if (role === "keeper") words.push(trackingOf(this.#settings.tracking));
+    if (role === "keeper") words.push(trackingOf(this.#settings.tracking, this.#idOf("events")));
     if (role === "worker" && isNewer) words.push(["CLIENT", "TRACKING", "ON"]);
     return words;
   }
@@ -231,7 +231,8 @@ export class Simulation {
   #onMessage(connection: SimulatedConnection, items: readonly Reply[]): void {
     this.#trace(connection, `hears ${format([...items])}`);
     this.#messages.onMessage(connection, items);
-    this.#copies.onMessage(connection, items);
+    // The workers have no copies, and hear of these keys all the same.
+    if (connection.role !== "worker") this.#copies.onMessage(items);
     const event = eventIn(items);
     if (event !== null) this.#events.push(event);
   }
@@ -274,7 +275,16 @@ export class Simulation {
   #read(random: Random): void {
     const keeper = this.#connections.find(({ role, isOpen }) => role === "keeper" && isOpen);
     if (keeper === undefined) return;
-    this.#say(keeper, readOperation(random, this.#nextId(), this.#settings.tracking));
+    const { tracking } = this.#settings;
+    const writes = tracking === "no-loop" && random.below(3) === 0;
+    const id = this.#nextId();
+    const operation = writes ? changeOperation(random, id) : readOperation(random, id, tracking);
+    this.#copies.said(operation);
+    this.#say(keeper, operation);
+  }
+
+  #idOf(role: Role): number {
+    return this.#connections.find((one) => one.role === role)?.session?.id ?? 0;
   }
 
   /** A new token, or one whose outcome is not known. */
