@@ -14,6 +14,7 @@ import { OK, type Reply } from "../../src/resp/reply.ts";
 import { bytesOf, itemsOf } from "../support/queries.ts";
 import { request, type RawClient } from "../support/raw-client.ts";
 import type { Operation } from "./connection.ts";
+import { Passage, type Passing } from "./passage.ts";
 import type { Worker } from "./workers.ts";
 
 /** So small that collections of this many elements are stored one by one. */
@@ -40,10 +41,9 @@ interface Change {
   readonly apply: (state: State) => Reply;
 }
 
-interface Step {
+interface Step extends Passing<State> {
   readonly bytes: Bytes;
   readonly replyCount: number;
-  readonly apply: (state: State) => Reply;
 }
 
 const SCRIPT = `local taken = redis.call("LPOP", KEYS[1])
@@ -55,29 +55,25 @@ return 1`;
 
 export class Gatherer implements Worker {
   readonly window = 16;
-  acknowledgedCount = 0;
   keyCount = 0;
   readonly #name: Bytes;
   readonly #random: Random;
-  readonly #known: State = emptyState();
-  #sent: State = emptyState();
-  #unanswered: Step[] = [];
+  readonly #passage: Passage<State>;
   #stepCount = 0;
 
   constructor(name: Bytes, random: Random) {
     this.#name = name;
     this.#random = random;
+    this.#passage = new Passage(name, emptyState(), copyOf);
+  }
+
+  get acknowledgedCount(): number {
+    return this.#passage.acknowledgedCount;
   }
 
   next(): Operation {
     const step = this.#step();
-    const expected = step.apply(this.#sent);
-    this.#unanswered.push(step);
-    const acknowledge = (last: Reply) => {
-      assert.deepEqual(last, expected, `${this.#name} is told something else`);
-      this.#unanswered.shift()?.apply(this.#known);
-      this.acknowledgedCount++;
-    };
+    const acknowledge = this.#passage.send(step);
     return { bytes: step.bytes, replyCount: step.replyCount, acknowledge };
   }
 
@@ -161,7 +157,7 @@ export class Gatherer implements Worker {
   }
 
   #listChange(key: Bytes, name: Bytes): Change {
-    if (this.#sent.list.length > LIST_MAX) {
+    if (this.#passage.sent.list.length > LIST_MAX) {
       return {
         command: ["LTRIM", key, "-20", "-1"],
         apply: ({ list }) => {
@@ -175,16 +171,11 @@ export class Gatherer implements Worker {
 
   async settle(client: RawClient): Promise<void> {
     const found = await this.#found(client);
-    const sentCount = this.#unanswered.length;
-    while (canonical(this.#known) !== found) {
-      const step = this.#unanswered.shift();
-      const after = `${this.acknowledgedCount} acknowledged and ${sentCount} unanswered steps`;
-      assert.ok(step !== undefined, `${this.#name}: after ${after}, none gives ${found}`);
-      step.apply(this.#known);
-    }
-    this.#unanswered = [];
-    this.#sent = copyOf(this.#known);
-    const { hash, list, set, scores } = this.#known;
+    this.#passage.settle(
+      (state) => canonical(state) === found,
+      () => found,
+    );
+    const { hash, list, set, scores } = this.#passage.known;
     this.keyCount = [hash.size, list.length, set.size, scores.size].filter(
       (size) => size > 0,
     ).length;

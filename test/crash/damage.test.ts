@@ -5,17 +5,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
-  closeSync,
   cpSync,
-  openSync,
   readFileSync,
   readdirSync,
-  readSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { after, before, test } from "node:test";
 
@@ -23,6 +19,7 @@ import { Database } from "@kept/rocksdb";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ErrorReply, OK } from "../../src/resp/reply.ts";
+import { flipByte } from "./flip-byte.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 import { ServerProcess, argumentsOf } from "../support/process.ts";
@@ -96,15 +93,6 @@ class Copy implements Disposable {
   }
 }
 
-function flipByte(path: string, at: number): void {
-  const file = openSync(path, "r+");
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ 0x55;
-  writeSync(file, byte, 0, 1, at);
-  closeSync(file);
-}
-
 function half(path: string): number {
   return Math.floor(statSync(path).size / 2);
 }
@@ -116,7 +104,7 @@ const DAMAGES: Readonly<Record<string, (copy: Copy) => void>> = {
   "CURRENT removed": (copy) => rmSync(`${copy.dir}/db/CURRENT`),
   "a byte of the MANIFEST turned": (copy) => {
     const path = copy.files(/^MANIFEST/)[FIRST] ?? "";
-    flipByte(path, half(path));
+    flipByte(path, half(path), 0x55);
   },
   "the MANIFEST emptied": (copy) => truncateSync(copy.files(/^MANIFEST/)[FIRST] ?? ""),
   "a table cut in half": (copy) => {
@@ -143,7 +131,7 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
 test("a byte in the middle of the log turned: refused, rather than dropping what stands behind it", async () => {
   using copy = new Copy();
   const path = copy.files(/\.log$/).at(-1) ?? "";
-  flipByte(path, half(path));
+  flipByte(path, half(path), 0x55);
   const untouched = copy.fingerprint();
   const ended = await KeptProcess.toItsEnd(argumentsOf({ dir: copy.dir, settings: SETTINGS }));
   assert.equal(ended.code, 1, ended.stdout);
@@ -158,7 +146,7 @@ test("a byte in the middle of the log turned: refused, rather than dropping what
   await expectCut(cut.path);
 
   // The damage undone, everything is there: the refusal cost nothing.
-  flipByte(path, half(path));
+  flipByte(path, half(path), 0x55);
   await using server = await ServerProcess.start({ dir: copy.dir, settings: SETTINGS });
   assert.equal(await (await server.client()).send("DBSIZE"), KEY_COUNT);
 });
@@ -187,7 +175,7 @@ async function expectCut(dir: string): Promise<void> {
 
 test("bytes turned inside a table: who asks for them hears so, everybody else is served", async (t) => {
   using copy = new Copy();
-  for (const path of copy.files(/\.sst$/).slice(0, 3)) flipByte(path, half(path));
+  for (const path of copy.files(/\.sst$/).slice(0, 3)) flipByte(path, half(path), 0x55);
   await using server = await ServerProcess.start({ dir: copy.dir, settings: SETTINGS });
   const client = await server.client();
   const outcomes = { right: 0, damaged: 0 };

@@ -6,16 +6,7 @@
 // cannot see that (docs/reliability.md).
 
 import assert from "node:assert/strict";
-import {
-  closeSync,
-  cpSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from "node:fs";
+import { cpSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { after, before, test } from "node:test";
 
 import type { Bytes } from "../../src/base/bytes.ts";
@@ -25,6 +16,7 @@ import { DirectoryRefused } from "../../src/engine/rocks-directory.ts";
 import { openRocksEngine } from "../../src/engine/rocksdb.ts";
 import { WriteOps } from "../../src/engine/write-ops.ts";
 import { rocksSettings } from "../../src/server/engine-settings.ts";
+import { flipByte } from "./flip-byte.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 
 const KEY_COUNT = 300;
@@ -129,15 +121,6 @@ function namesOf(pattern: RegExp): string[] {
   return names.filter((name) => statSync(`${live.path}/${name}`).size > 0);
 }
 
-function turnByte(path: string, at: number): void {
-  const file = openSync(path, "r+");
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ 0x10;
-  writeSync(file, byte, 0, 1, at);
-  closeSync(file);
-}
-
 /** Spread over the file, its first and its last byte among them. */
 function* positions(size: number): Generator<number> {
   const count = Math.min(size, POSITIONS);
@@ -163,7 +146,7 @@ for (const [kind, pattern] of Object.entries(KINDS)) {
     const outcomes = new Map<Outcome, number>();
     for (const name of namesOf(pattern)) {
       for (const at of positions(statSync(`${live.path}/${name}`).size)) {
-        const damage = (dir: string): void => turnByte(`${dir}/${name}`, at);
+        const damage = (dir: string): void => flipByte(`${dir}/${name}`, at, 0x10);
         // A length turned at the end of the log looks like an end that was not written.
         // oxlint-disable-next-line no-await-in-loop -- one directory at a time
         const outcome = await outcomeOf(damage, kind === "log" ? "the end" : "nothing");

@@ -1,8 +1,7 @@
 // Who writes while the server is killed, and what each of them demands of the data afterwards.
 //
 //   Owner    keys of his own, every kind of plain write, and EXECs that move a token between two keys.
-//            His commands run in the order he sent them, so what is found must be the state after the
-//            first n of them, n no less than were acknowledged. Half an EXEC is no such state.
+//            What is found must be a state that he passed through (passage.ts): half an EXEC is none.
 //   Banker   moves money between accounts that all bankers share: the sum never changes.
 //   Retrier  counts by EXECs under ONCE tokens. After the crash he asks again for what he was not
 //            answered, and for what he was: each token counts once, with the first outcome's reply.
@@ -15,6 +14,7 @@ import { NULL_ARRAY, OK, type Reply } from "../../src/resp/reply.ts";
 import { bytesOf, itemsOf, readAll } from "../support/queries.ts";
 import { request, type RawClient } from "../support/raw-client.ts";
 import type { Operation } from "./connection.ts";
+import { Passage, type Passing } from "./passage.ts";
 
 export interface Worker {
   /** Operations under way at once. */
@@ -30,11 +30,9 @@ export interface Worker {
 type State = Map<Bytes, Bytes>;
 
 /** One thing an owner did: the commands, and what they make of his state. */
-interface Step {
+interface Step extends Passing<State> {
   readonly commands: readonly (readonly Bytes[])[];
   readonly isTransaction: boolean;
-  /** Changes the state and gives the reply that must come. */
-  readonly apply: (state: State) => Reply;
 }
 
 const OWNED_KEYS = 24;
@@ -44,30 +42,24 @@ const APPEND_UNTIL_BYTES = 20_000;
 
 export class Owner implements Worker {
   readonly window = 32;
-  acknowledgedCount = 0;
   readonly #name: Bytes;
   readonly #random: Random;
-  /** After everything that was acknowledged. */
-  readonly #known: State = new Map();
-  /** After everything that was sent. */
-  #sent: State = new Map();
-  #unanswered: Step[] = [];
+  readonly #passage: Passage<State>;
   #stepCount = 0;
 
   constructor(name: Bytes, random: Random) {
     this.#name = name;
     this.#random = random;
+    this.#passage = new Passage(name, new Map(), (state) => new Map(state));
+  }
+
+  get acknowledgedCount(): number {
+    return this.#passage.acknowledgedCount;
   }
 
   next(): Operation {
     const step = this.#step();
-    const expected = step.apply(this.#sent);
-    this.#unanswered.push(step);
-    return operationOf(step.commands, step.isTransaction, (last) => {
-      assert.deepEqual(last, expected, `${this.#name} is told something else`);
-      this.#unanswered.shift()?.apply(this.#known);
-      this.acknowledgedCount++;
-    });
+    return operationOf(step.commands, step.isTransaction, this.#passage.send(step));
   }
 
   #step(): Step {
@@ -80,7 +72,7 @@ export class Owner implements Worker {
       case 2:
         return incrementStep(`${this.#name}:counter:${this.#random.below(2)}`);
       case 3: {
-        const isLong = (this.#sent.get(key)?.length ?? 0) > APPEND_UNTIL_BYTES;
+        const isLong = (this.#passage.sent.get(key)?.length ?? 0) > APPEND_UNTIL_BYTES;
         return isLong ? setStep(key, "") : appendStep(key, this.#value());
       }
       case 4:
@@ -100,7 +92,7 @@ export class Owner implements Worker {
   /** The token is at exactly one place, whenever one looks. */
   #moveStep(): Step {
     const places = [`${this.#name}:left`, `${this.#name}:right`];
-    const isLeft = this.#sent.has(`${this.#name}:left`);
+    const isLeft = this.#passage.sent.has(`${this.#name}:left`);
     const [from = "", to = ""] = isLeft ? places : places.toReversed();
     const token = `token ${this.#stepCount}`;
     const moves = `${this.#name}:moves`;
@@ -113,7 +105,7 @@ export class Owner implements Worker {
   }
 
   get keyCount(): number {
-    return this.#known.size;
+    return this.#passage.known.size;
   }
 
   async settle(client: RawClient): Promise<void> {
@@ -125,16 +117,10 @@ export class Owner implements Worker {
     const moved = found.has(`${this.#name}:moves`);
     assert.equal(Number(left) + Number(right), moved ? 1 : 0, `${this.#name} found half an EXEC`);
 
-    const sentCount = this.#unanswered.length;
-    let appliedCount = 0;
-    while (!isSame(found, this.#known)) {
-      const step = this.#unanswered.shift();
-      if (step === undefined) assert.fail(`${this.#name}: ${this.#explain(found, sentCount)}`);
-      step.apply(this.#known);
-      appliedCount++;
-    }
-    this.#unanswered = [];
-    this.#sent = new Map(this.#known);
+    this.#passage.settle(
+      (state) => isSame(found, state),
+      (all) => explain(found, all),
+    );
   }
 
   async #found(client: RawClient): Promise<State> {
@@ -147,19 +133,16 @@ export class Owner implements Worker {
     }
     return found;
   }
+}
 
-  /** #known is by now the state after all that was sent. */
-  #explain(found: State, sentCount: number): string {
-    const keys = new Set([...found.keys(), ...this.#known.keys()]);
-    const different = [...keys].filter((key) => found.get(key) !== this.#known.get(key));
-    const shown = different
-      .slice(0, 4)
-      .map((key) => `${key} is ${short(found.get(key))}, not ${short(this.#known.get(key))}`);
-    return (
-      `after ${this.acknowledgedCount} acknowledged steps and ${sentCount} unanswered ones, ` +
-      `no number of them gives what is found; were all applied: ${shown.join("; ")}`
-    );
-  }
+/** What was found and what would be there, were all that was sent applied. */
+function explain(found: State, all: State): string {
+  const keys = new Set([...found.keys(), ...all.keys()]);
+  const different = [...keys].filter((key) => found.get(key) !== all.get(key));
+  const shown = different
+    .slice(0, 4)
+    .map((key) => `${key} is ${short(found.get(key))}, not ${short(all.get(key))}`);
+  return `what is found; were all applied: ${shown.join("; ")}`;
 }
 
 function short(value: Bytes | undefined): string {
