@@ -150,6 +150,8 @@ class Run {
   readonly model: Model;
   readonly talkers: readonly Talker[];
   readonly #setup: Setup;
+  /** Batches that were given to the engine. */
+  appends = 0;
   #fault: Fault = "none";
 
   constructor(world: World, chosen: Setup) {
@@ -157,6 +159,21 @@ class Run {
     this.#setup = chosen;
     this.model = new Model(CONNECTIONS, START_MS, chosen);
     this.talkers = Array.from({ length: CONNECTIONS }, () => world.connect());
+    this.#countAppends();
+  }
+
+  #countAppends(): void {
+    const { engine } = this.world;
+    const write = engine.write.bind(engine);
+    const writeAsync = engine.writeAsync.bind(engine);
+    engine.write = (ops) => {
+      this.appends++;
+      write(ops);
+    };
+    engine.writeAsync = (ops, options) => {
+      this.appends++;
+      return writeAsync(ops, options);
+    };
   }
 
   async take(one: Step): Promise<void> {
@@ -213,9 +230,20 @@ class Run {
       if (fault === "unknown-absent") engine.unknownCommits("absent", 1);
       if (fault.startsWith("unknown")) engine.failSettling(settleFailures);
     }
+    const { appends } = this;
     this.world.clock.endTurn();
     await this.#rest();
-    if (closes && !this.#setup.background) await this.#outcome();
+    if (!closes) return;
+    if (this.appends === appends) this.#nothingToWrite();
+    else if (!this.#setup.background) await this.#outcome();
+  }
+
+  /** A batch that leaves all as it was is committed at once, and no fault can meet it. */
+  #nothingToWrite(): void {
+    assert.ok(this.model.leavesAllAsItWas, "a batch that changes something is written");
+    this.world.engine.acceptCommits();
+    this.world.engine.unknownCommits("absent", 0);
+    this.model.committed();
   }
 
   /** A batch that is held on its thread ends. */

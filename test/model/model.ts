@@ -177,6 +177,18 @@ export class Model {
     return this.#inFlight !== 0;
   }
 
+  /** What the batch on its way has put there it has taken away again. */
+  get leavesAllAsItWas(): boolean {
+    const [before, after] = [this.#committed, this.#closedState ?? this.#committed];
+    if (after.tokens.size !== before.tokens.size) return false;
+    if (after.libraries.join() !== before.libraries.join()) return false;
+    const isSame = ([key, { value, expiryMs }]: [string, Entry]): boolean => {
+      const was = before.keys.get(key);
+      return was?.value === value && was.expiryMs === expiryMs;
+    };
+    return after.keys.size === before.keys.size && [...after.keys].every(isSame);
+  }
+
   get isInDoubt(): boolean {
     return this.#doubt;
   }
