@@ -59,6 +59,13 @@ export interface SimulationOptions {
   readonly canary?: Sabotage;
 }
 
+export interface Tally {
+  readonly replies: number;
+  readonly messages: number;
+  readonly faults: number;
+  readonly lives: number;
+}
+
 export function stepsOf(seed: number): number {
   return pick(new SeededRandom(Math.imul(seed, 0x27d4eb2f)), STEPS);
 }
@@ -79,6 +86,7 @@ export class Simulation {
   readonly #copies = new Copies(() => this.#server.probe.runCount);
   /** What the one connection that hears all events has heard in this life. */
   #events: string[] = [];
+  readonly #tally = { replies: 0, messages: 0, faults: 0, lives: 1 };
   #moment = 0;
   #count = 0;
   #openTokens: Bytes[] = [];
@@ -95,7 +103,8 @@ export class Simulation {
     this.#told = this.#newTold();
   }
 
-  static async run(options: SimulationOptions): Promise<void> {
+  /** What came of it in numbers: whoever looks on must not change them. */
+  static async run(options: SimulationOptions): Promise<Tally> {
     const chance = new SeededRandom(options.seed);
     const settings = settingsOf(chance);
     const replay = await Replay.start(settings.meaning, START_MS);
@@ -104,6 +113,7 @@ export class Simulation {
     const simulation = new Simulation(options, { settings, replay, server });
     simulation.#ran = ran;
     await simulation.#runAll();
+    return simulation.#tally;
   }
 
   async #runAll(): Promise<void> {
@@ -220,6 +230,7 @@ export class Simulation {
   }
 
   #onReply(connection: SimulatedConnection, request: Request, reply: Reply): void {
+    this.#tally.replies++;
     const { run } = request;
     const batch = run === null ? "" : ` in batch ${run.batch.number}, ${run.batch.fate}`;
     this.#options.trace?.(`  ${describe(request.args)} is told ${format(reply)}${batch}`);
@@ -229,6 +240,7 @@ export class Simulation {
   }
 
   #onMessage(connection: SimulatedConnection, items: readonly Reply[]): void {
+    this.#tally.messages++;
     this.#trace(connection, `hears ${format([...items])}`);
     this.#messages.onMessage(connection, items);
     // The workers have no copies, and hear of these keys all the same.
@@ -246,6 +258,7 @@ export class Simulation {
     else if (roll < 72) this.#server.clock.endTurn();
     else if (roll < 78) this.#server.clock.advance(1 + random.below(60));
     else if (roll < 90) {
+      this.#tally.faults++;
       const fault = this.#faults.strike(random);
       this.#options.trace?.(`  fault ${fault}`);
     } else if (roll < 94) await this.#probe();
@@ -344,6 +357,7 @@ export class Simulation {
 
   /** The server stops, or dies; another one finds what it has left. */
   async #life(random: Random): Promise<void> {
+    this.#tally.lives++;
     const { engine, clock } = this.#server;
     const survive = random.below(2) === 0 ? "machine" : "process";
     // Torn at any byte, often within a batch.

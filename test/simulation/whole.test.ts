@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { execFile, type ExecFileException } from "node:child_process";
 import { test } from "node:test";
 
+import { Simulation } from "./simulation.ts";
 import { runTraced } from "./trace.ts";
 
 const RUNS = Number(process.env["KEPT_SIMULATION_RUNS"] ?? 3000);
@@ -42,4 +43,14 @@ test("a seed is a run: the same lines happen, word for word, here and in another
     const { words } = await simulate(`--seed=${seed}`);
     assert.match(words, new RegExp(` ${hashes[index]}\\n`), `seed ${seed} elsewhere`);
   }
+});
+
+test("what is not traced happens all the same", async () => {
+  let faults = 0;
+  for (const seed of [7, 11, 45]) {
+    const alone = await Simulation.run({ seed });
+    assert.deepEqual(await Simulation.run({ seed, trace: () => {} }), alone);
+    faults += alone.faults;
+  }
+  assert.ok(faults > 10);
 });
