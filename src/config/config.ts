@@ -124,8 +124,8 @@ export class Config {
   ): readonly Change[] | Bytes {
     const changes: Change[] = [];
     const given = new Set<string>();
-    for (const [givenName] of assignments) {
-      const reason = this.#refusal(givenName, given, asker);
+    for (const [givenName, text] of assignments) {
+      const reason = this.#refusal([givenName, text], given, asker);
       if (reason !== null) return reason;
       given.add(givenName.toLowerCase());
     }
@@ -171,19 +171,31 @@ export class Config {
     });
   }
 
-  #refusal(givenName: Bytes, given: ReadonlySet<string>, asker: Asker): Bytes | null {
+  #refusal(
+    [givenName, text]: readonly [Bytes, Bytes],
+    given: ReadonlySet<string>,
+    asker: Asker,
+  ): Bytes | null {
     const found = settingNamed(givenName);
     if (found === null || found.setting.fileOnly === true) {
       return `ERR Unknown option or number of arguments for CONFIG SET - '${givenName}'`;
     }
     const { setting } = found;
-    if (setting.mutable === "immutable") return setFailed(givenName, "can't set immutable config");
     const who = this.#values["enable-protected-configs"];
     const isTrusted = who === "yes" || (who === "local" && asker.isLocal);
     if (setting.guarded === true && !isTrusted) {
       return setFailed(givenName, "can't set protected config");
     }
+    if (setting.mutable === "immutable" && !this.#isAsItIs(found, text)) {
+      return setFailed(givenName, "can't set immutable config");
+    }
     return given.has(givenName.toLowerCase()) ? setFailed(givenName, "duplicate parameter") : null;
+  }
+
+  /** What Redis has not, or what has no effect, may be said again: whoever sets all that he was told is not stopped. */
+  #isAsItIs({ name, setting }: NamedSetting, text: Bytes): boolean {
+    const isOurs = setting.from !== undefined || setting.noEffect !== undefined;
+    return isOurs && this.formatted(name) === text;
   }
 
   /** Restores all values and applies those again that had been put to work. */

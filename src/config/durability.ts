@@ -18,6 +18,7 @@ export const dataSettings = {
     "kept-data",
     "Folder of the data, relative to where the server is started. Made when it is not there; " +
       "one server at a time.",
+    { guarded: true },
   ),
   databases: immutable(integer(1, INT_MAX), 16, "How many databases SELECT can choose from."),
   appendfsync: runtime(

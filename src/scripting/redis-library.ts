@@ -164,7 +164,10 @@ function tagged(lua: LuaMachine, tag: "err" | "ok"): number {
 
 /** An error has a code word: without one it is ERR. A leading minus belongs to the protocol. */
 function errorText(text: Bytes): Bytes {
-  const bare = text.startsWith("-") ? text.slice(1) : text;
+  const end = text.indexOf("\0");
+  // As in Redis, where it is a C string.
+  const shown = end === -1 ? text : text.slice(0, end);
+  const bare = shown.startsWith("-") ? shown.slice(1) : shown;
   return bare.includes(" ") ? bare : `ERR ${bare}`;
 }
 

@@ -51,6 +51,25 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+test("INFO knows the functions right after a restart", async () => {
+  using folder = new TemporaryDirectory();
+  const library = (name: string): string =>
+    `#!lua name=${name}\nredis.register_function('${name}f', function() return 1 end)`;
+  {
+    await using first = await KeptProcess.start(["--dir", folder.path]);
+    using client = await first.client();
+    for (const name of ["a", "b"]) await client.send("FUNCTION", "LOAD", library(name));
+    first.signal("SIGTERM");
+    await first.ended();
+  }
+  await using second = await KeptProcess.start(["--dir", folder.path]);
+  using again = await second.client();
+  const memory = await again.send("INFO", "memory");
+  assert.ok(typeof memory === "string");
+  assert.match(memory, /number_of_functions:2\r\n/);
+  assert.match(memory, /number_of_libraries:2\r\n/);
+});
+
 test("a configuration file, what it includes, and the command line, in this order", async () => {
   using folder = new TemporaryDirectory();
   const file = folder.join("kept.conf");
