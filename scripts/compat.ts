@@ -3,8 +3,8 @@
 //   --server kept|redis   who is tested (kept); redis-server shows that the harness is sound
 //   --only WORD           files whose name holds WORD; may be given several times
 //   --workers N           files at the same time (2)
-//   --test-seconds N      a test that makes no progress for so long loses its server (60)
-//   --file-seconds N      a file that takes longer is cut short (180)
+//   --test-seconds N      a test that makes no progress for so long loses its server (120)
+//   --file-seconds N      a file that takes longer is cut short (1800)
 //   --lines               everything as it happens
 //   --write               writes docs/compatibility-suite.md
 //
@@ -27,8 +27,8 @@ const { values } = parseArgs({
     server: { type: "string", default: "kept" },
     only: { type: "string", multiple: true, default: [] },
     workers: { type: "string", default: "2" },
-    "test-seconds": { type: "string", default: "60" },
-    "file-seconds": { type: "string", default: "180" },
+    "test-seconds": { type: "string", default: "120" },
+    "file-seconds": { type: "string", default: "1800" },
     lines: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
