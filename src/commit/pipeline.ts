@@ -31,6 +31,7 @@ import type { View } from "../keyspace/view.ts";
 import type { Stats } from "../observe/stats.ts";
 import { loadCold, type ColdHistory } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
+import { GATHER_US_MAX, Gathering } from "./gathering.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { readFailure, type Failure } from "./settle.ts";
@@ -82,6 +83,8 @@ const CACHE_TOO_SMALL: Failure = {
 
 interface InFlight {
   readonly closed: ClosedBatch;
+  /** When it was closed; 0 if nothing waits for its fsync. */
+  readonly sinceUs: number;
   /** When the oldest write in it came in, by the clock that never jumps. */
   readonly oldestMs: number;
   attempts: number;
@@ -122,6 +125,8 @@ export class Pipeline {
   #lastSeq: Seq;
   #inFlight: InFlight | null = null;
   #turnEndAsked = false;
+  readonly #gathering: Gathering;
+  #gatherTimer: Timer | null = null;
   #oldestMs = 0;
   /** Queues in which something waits for a batch. */
   #holding: ReplyQueue[] = [];
@@ -141,6 +146,7 @@ export class Pipeline {
     this.settings = parts.settings;
     this.#lease = parts.lease;
     this.#clock = parts.clock;
+    this.#gathering = new Gathering(parts.clock);
     this.#stats = parts.stats;
     this.#onBug = parts.onBug;
     this.#lastSeq = parts.lastSeq;
@@ -478,16 +484,31 @@ export class Pipeline {
     this.#turnEndAsked = true;
     this.#clock.turnEnd(() => {
       this.#turnEndAsked = false;
+      if (!this.#gathers()) this.#settle(() => this.commitOpen());
+    });
+  }
+
+  /** Whether the open batch is held back: others will want the same fsync. */
+  #gathers(): boolean {
+    if (!this.settings.sync || this.#inFlight !== null || this.#closing) return false;
+    if (this.keyspace.openBytes >= this.settings.groupBytesMax) return false;
+    if (this.#idleWaiters.length > 0 || !this.#gathering.waits(this.#holding.length)) return false;
+    this.#gatherTimer ??= this.#clock.after(GATHER_US_MAX / 1000 + 1, () => {
+      this.#gatherTimer = null;
       this.#settle(() => this.commitOpen());
     });
+    return true;
   }
 
   /** Closes the open batch and appends it, unless one is on its way already. */
   commitOpen(): void {
     if (this.#inFlight !== null || this.#isAlone || this.keyspace.openIsEmpty) return;
+    this.#gatherTimer?.cancel();
+    this.#gatherTimer = null;
     const closed = this.keyspace.close(this.#ops);
     this.#inFlight = {
       closed,
+      sinceUs: this.settings.sync ? this.#clock.monotonicUs() : 0,
       oldestMs: this.#oldestMs,
       attempts: 0,
       isSynced: false,
@@ -540,6 +561,10 @@ export class Pipeline {
     this.#stats.commits++;
     const { closed } = inFlight;
     this.keyspace.committed(closed);
+    if (inFlight.isSynced) {
+      const tookUs = this.#clock.monotonicUs() - inFlight.sinceUs;
+      this.#gathering.committed(this.#holding.length, tookUs);
+    }
     this.#releaseReplies();
     for (const effect of closed.effects) effect.happen();
     for (const listener of this.#commitListeners) listener(closed, inFlight.isSynced);
