@@ -69,6 +69,7 @@ export class Connection implements Output {
   #out: Bytes = "";
   #processing = false;
   #flushAsked = false;
+  #isLingering = false;
   /** A command waits, or replies are not read: nothing is decoded. */
   #waiting = false;
   #drained = true;
@@ -188,9 +189,28 @@ export class Connection implements Output {
     }
     this.#processing = false;
     this.#decoder.keep();
-    this.#flush();
+    if (this.#out !== "" && this.#isAnsweredSoon) this.#linger();
+    else this.#flush();
     this.#regulate();
     if (this.#parts.memory.isBounded) this.#parts.memory.note(this);
+  }
+
+  /** What is ready may leave in one write with what waits for its commit: +QUEUED before EXEC. */
+  get #isAnsweredSoon(): boolean {
+    return !this.session.replies.isEmpty && !this.#closing;
+  }
+
+  /** Until those replies are released, or for a millisecond or two if their commit takes longer. */
+  #linger(): void {
+    if (this.#isLingering) return;
+    this.#isLingering = true;
+    if (lingering.length === 0) this.#parts.host.clock.after(1, flushLingering);
+    lingering.push(this);
+  }
+
+  lingeredEnough(): void {
+    this.#isLingering = false;
+    if (!this.#flushAsked) this.flushNow();
   }
 
   #executeAll(): void {
@@ -396,6 +416,15 @@ function flushAll(): void {
   const connections = unflushed;
   unflushed = [];
   for (const connection of connections) connection.flushNow();
+}
+
+/** Connections with output that waits a moment for more: one timer serves them all. */
+let lingering: Connection[] = [];
+
+function flushLingering(): void {
+  const connections = lingering;
+  lingering = [];
+  for (const connection of connections) connection.lingeredEnough();
 }
 
 /** As Redis writes it: IPv6 in brackets, IPv4 plain even when it came in through IPv6. */

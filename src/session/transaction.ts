@@ -222,6 +222,7 @@ export class Transaction {
   }
 
   unwatch(): void {
+    if (this.#watches.length === 0) return;
     const { keyspace } = this.#session.host.pipeline;
     for (const { incarnation, key } of this.#watches) keyspace.unwatch(incarnation, key);
     this.#watches = [];
