@@ -10,7 +10,7 @@ import { WireTarget } from "../conversations/wire.ts";
 import { crossed } from "./cross.ts";
 import type { Family } from "./families.ts";
 import { ScriptWriter } from "./lua.ts";
-import { reasonFor, type Difference } from "./known.ts";
+import { reasonFor, type Difference, type Known } from "./known.ts";
 import { normal } from "./normal.ts";
 import { isOfSecond, tellTwo, wordsOf, type Trio } from "./pair.ts";
 import { PROGRAM_LENGTH, programOf, type Command, type Program } from "./program.ts";
@@ -87,6 +87,8 @@ async function firstDifference(
   for (const difference of differences) {
     const reason = reasonFor(difference);
     if (reason === undefined) return difference;
+    // oxlint-disable-next-line no-await-in-loop -- few have to be proved
+    if (!(await isTrue(endpoints, program, { reason, difference }))) return difference;
     known.set(reason.what, (known.get(reason.what) ?? 0) + 1);
     // The two may hold different data from here on.
     if (reason.ends) return null;
@@ -94,6 +96,28 @@ async function firstDifference(
   if (program.seed % CROSSED_EACH !== 0) return null;
   const difference = await crossed(endpoints, program.hasScripts);
   return difference === null ? null : { ...difference, before: program.commands.map(wordsOf) };
+}
+
+/**
+ * Whether the reason holds, where it is about what there was: the program is told again up to that moment. Inside an
+ * EXEC that is the state before it, or else the state behind it.
+ */
+async function isTrue(
+  { kept, trios }: Endpoints,
+  program: Program,
+  { reason, difference }: { readonly reason: Known; readonly difference: Difference },
+): Promise<boolean> {
+  const { isProved } = reason;
+  if (isProved === undefined) return true;
+  const length = difference.before.length;
+  for (const end of [length, length + 1]) {
+    // oxlint-disable no-await-in-loop -- one after the other
+    await told(kept, { ...program, commands: program.commands.slice(0, end) }, trios?.kept);
+    await kept.send(["DISCARD"]);
+    if (await isProved(kept, difference)) return true;
+    // oxlint-enable no-await-in-loop
+  }
+  return false;
 }
 
 async function told(target: WireTarget, program: Program, trio?: Trio): Promise<Reply[]> {

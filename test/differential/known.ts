@@ -2,6 +2,9 @@
 // docs/compatibility.md under which the reason stands. Nothing else may differ.
 
 import type { Bytes } from "../../src/base/bytes.ts";
+import type { Reply } from "../../src/resp/reply.ts";
+import { format } from "../conversations/notation.ts";
+import type { WireTarget } from "../conversations/wire.ts";
 
 export interface Difference {
   readonly args: readonly Bytes[];
@@ -12,12 +15,14 @@ export interface Difference {
   readonly redis: string;
 }
 
-interface Known {
+export interface Known {
   readonly what: string;
   readonly heading: string;
   /** Whether the two hold different data from then on, so that the rest of a program says nothing. */
   readonly ends: boolean;
   readonly applies: (difference: Difference) => boolean;
+  /** Asks a server that holds what there was at that moment whether the reason is true. */
+  readonly isProved?: (target: WireTarget, difference: Difference) => Promise<boolean>;
 }
 
 const isNamed = ({ args }: Difference, ...names: readonly string[]): boolean =>
@@ -54,7 +59,7 @@ export const KNOWN: readonly Known[] = [
       isEncoding(difference) &&
       difference.kept === '"listpack"' &&
       difference.redis === '"skiplist"' &&
-      follows(difference, /^SORT(?:_RO)?$/i),
+      hasBeenSorted(difference),
   },
   {
     what: "SORT ALPHA of texts with a zero byte, which end there in Redis",
@@ -173,6 +178,7 @@ export const KNOWN: readonly Known[] = [
       !isError(difference) &&
       difference.args.some((word) => /^(?:BYLEX|Z\w*LEX\w*)$/i.test(word)) &&
       isNamed(difference, ...LEX_COMMANDS),
+    isProved: haveScoresThatDiffer,
   },
   {
     what: "PFCOUNT remembers its result, which is no change that a WATCH is lost by",
@@ -227,6 +233,27 @@ export const KNOWN: readonly Known[] = [
       (isNamed(difference, "XGROUP") && difference.kept === "0" && difference.redis === "1"),
   },
 ];
+
+/** Somebody has sorted this very key: by SORT itself, or in a script, which may name it by chance. */
+function hasBeenSorted({ args, before }: Difference): boolean {
+  const key = args[2] ?? "";
+  return before.some(
+    ([name = "", source = ""]) =>
+      (/^SORT(?:_RO)?$/i.test(name) && source === key) ||
+      (CALLS.test(name) && source.includes("SORT") && source.includes(key)),
+  );
+}
+
+async function haveScoresThatDiffer(target: WireTarget, { args }: Difference): Promise<boolean> {
+  const key = /^ZRANGESTORE$/i.test(args[0] ?? "") ? args[2] : args[1];
+  const members = await target.send(["ZRANGE", key ?? "", "0", "-1", "WITHSCORES"]);
+  if (!Array.isArray(members)) return false;
+  const scores = members
+    .flat()
+    .map((item: Reply) => format(item))
+    .filter((_, index) => index % 2 === 1);
+  return new Set(scores).size > 1;
+}
 
 export function reasonFor(difference: Difference): Known | undefined {
   return KNOWN.find(({ applies }) => applies(difference));
