@@ -174,6 +174,11 @@ function libraryOperation({ random, id }: Moment): Operation {
   return operationOf(id, transactionOf(several, null), { queuedCount: several.length });
 }
 
+/** Waits until what the client has written is safe from the death of the machine. */
+export function waitOperation(id: number): Operation {
+  return operationOf(id, [{ args: ["WAITAOF", "1", "0", "400"] }], { mayBlock: true });
+}
+
 /** Things that a client says now and then, with the number of replies that are due. */
 export function rareOperation(moment: Moment): Operation {
   const { random, id, flavour } = moment;
@@ -193,8 +198,7 @@ export function rareOperation(moment: Moment): Operation {
     ];
     return operationOf(id, sentences, { steps: [step] });
   }
-  if (roll < 8)
-    return operationOf(id, [{ args: ["WAITAOF", "1", "0", "400"] }], { mayBlock: true });
+  if (roll < 8) return waitOperation(id);
   if (roll < 10) {
     const message = `m${id}`;
     return operationOf(id, [{ args: ["PUBLISH", CHANNEL, message] }], { message });

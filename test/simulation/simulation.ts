@@ -276,8 +276,10 @@ export class Simulation {
     const nowMs = this.#server.clock.nowMs();
     const moment = { random, id: this.#nextId(), nowMs, flavour };
     const roll = random.below(24);
-    if (roll < 9) this.#say(connection, programs.logOperation(moment));
-    else if (roll < 16) this.#say(connection, programs.randomOperation(moment));
+    if (roll < 9) {
+      this.#say(connection, programs.logOperation(moment));
+      if (random.below(6) === 0) this.#say(connection, programs.waitOperation(this.#nextId()));
+    } else if (roll < 16) this.#say(connection, programs.randomOperation(moment));
     else if (roll < 17) this.#say(connection, programs.rareOperation(moment));
     else if (roll < 18) this.#say(connection, programs.blockingOperation(moment));
     else if (roll < 20) this.#say(connection, this.#once(random));
