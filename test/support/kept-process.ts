@@ -122,7 +122,7 @@ export class KeptProcess implements AsyncDisposable {
 
   /** Waits until standard output holds a match; fails when the process ends without. */
   async says(pattern: RegExp): Promise<void> {
-    const patience = new Patience(LIMIT_MS);
+    const patience = new Patience(LIMIT_MS, this.#child.pid ?? null);
     while (!pattern.test(this.#stdout)) {
       if (this.#isOver || patience.isOver()) {
         const state = this.#isOver ? "it has ended" : threadsOf(this.#child.pid);
@@ -143,7 +143,7 @@ export class KeptProcess implements AsyncDisposable {
 
   /** Resolves when the process is gone; one that stays is killed. */
   async ended(): Promise<Ended> {
-    const patience = new Patience(LIMIT_MS);
+    const patience = new Patience(LIMIT_MS, this.#child.pid ?? null);
     while (!this.#isOver) {
       if (patience.isOver()) this.#child.kill("SIGKILL");
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
