@@ -134,7 +134,7 @@ export class KeptProcess implements AsyncDisposable {
   }
 
   client(): Promise<RawClient> {
-    return RawClient.connect(this.port);
+    return RawClient.connect(this.port, { processId: this.pid });
   }
 
   signal(name: NodeJS.Signals): void {

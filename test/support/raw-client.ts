@@ -20,6 +20,7 @@ export function request(...args: Bytes[]): Bytes {
 
 export class RawClient implements Disposable {
   readonly socket: Socket;
+  readonly processId: number | null;
   readonly #reader = new ReplyReader();
   readonly #replies: Reply[] = [];
   #failure: Error | null = null;
@@ -27,8 +28,9 @@ export class RawClient implements Disposable {
   #closed = false;
   #changed: (() => void)[] = [];
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, processId: number | null = null) {
     this.socket = socket;
+    this.processId = processId;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("error", () => {
@@ -44,14 +46,17 @@ export class RawClient implements Disposable {
     });
   }
 
-  /** `allowHalfOpen`: this end goes on sending after the server has ended its side. */
+  /**
+   * `allowHalfOpen`: this end goes on sending after the server has ended its side. `processId`: the
+   * server's, so that it is given the time in which it got no processor.
+   */
   static async connect(
     port: number,
-    options: { allowHalfOpen?: boolean } = {},
+    options: { allowHalfOpen?: boolean; processId?: number } = {},
   ): Promise<RawClient> {
-    const { allowHalfOpen = false } = options;
+    const { allowHalfOpen = false, processId = null } = options;
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen });
-    const client = new RawClient(socket);
+    const client = new RawClient(socket, processId);
     await waitFor("a connection", () => !socket.connecting, client);
     return client;
   }
@@ -166,7 +171,7 @@ export class RawClient implements Disposable {
 
 /** Waits until `isDone`, looked at whenever something happens on the client's socket. */
 async function waitFor(what: string, isDone: () => boolean, client: RawClient): Promise<void> {
-  const patience = new Patience(WAIT_MS_MAX);
+  const patience = new Patience(WAIT_MS_MAX, client.processId);
   while (!isDone() && client.failure === null) {
     if (patience.isOver()) {
       assert.fail(`waited ${WAIT_MS_MAX} ms for ${what}; ${client.unreadCount} replies unread`);
