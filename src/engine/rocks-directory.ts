@@ -74,7 +74,8 @@ export function openingFailed(path: string, code: string, words: string): Direct
   }
   if (code === "Corruption") {
     const advice =
-      "nothing was changed; restore it from a backup, or, if it is the log, cut it with 'kept check --cut-log'";
+      "nothing was changed; restore it from a backup, or, if it is the log, cut it with " +
+      "'kept check --cut-log', or save what can be read with 'kept check --salvage'";
     return new DirectoryRefused(path, `holds a damaged database (${words})`, advice);
   }
   const advice = "check the disk, the permissions and the free space, and start again";

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { Status, type Reply } from "../../src/resp/reply.ts";
+import { Patience } from "./patience.ts";
 import { WAIT_MS_MAX, type RawClient } from "./raw-client.ts";
 
 export function isOk(reply: Reply | undefined): boolean {
@@ -65,8 +66,10 @@ export async function infoNumber(client: RawClient, section: string, name: strin
 
 /** Tries to write the key `taken`, as a client would, until it is taken. */
 export async function untilTaken(client: RawClient, value: Bytes): Promise<void> {
-  const endMs = Date.now() + WAIT_MS_MAX;
-  while (!isOk(await client.send("SET", "taken", value))) {
-    assert.ok(Date.now() < endMs, "writes are refused for good");
+  const patience = new Patience(2 * WAIT_MS_MAX, client.processId);
+  for (;;) {
+    const reply = await client.send("SET", "taken", value);
+    if (isOk(reply)) return;
+    assert.ok(!patience.isOver(), `writes are refused for good: ${JSON.stringify(reply)}`);
   }
 }

@@ -19,7 +19,8 @@ interface Ban {
 }
 
 const LINES_MAX = 800;
-const ENGINE_FILE = "src/engine/rocksdb.ts";
+/** The engine, and the reader of what is damaged. */
+const ENGINE_FILES = ["src/engine/rocksdb.ts", "src/engine/rocks-reader.ts"];
 const BINDING = "@kept/rocksdb";
 const ONLY_IN_TESTS = ["fast-check", "node:test"];
 const OUTSIDE_TIME = ["node:timers", "node:timers/promises", "node:perf_hooks"];
@@ -185,7 +186,9 @@ function complaintInPackage(one: Import, path: string): string | null {
 function complaintOutside(one: Import, path: string): string | null {
   const { target } = one;
   if (target === BINDING) {
-    return path === ENGINE_FILE ? null : `imports ${BINDING}: only ${ENGINE_FILE} may`;
+    return ENGINE_FILES.includes(path)
+      ? null
+      : `imports ${BINDING}: only ${ENGINE_FILES.join(" and ")} may`;
   }
   if (ONLY_IN_TESTS.includes(target)) return isTest(path) ? null : `imports ${target} in no test`;
   if (OUTSIDE_TIME.includes(target) && runsOnASeed(path)) {
