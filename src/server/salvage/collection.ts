@@ -62,6 +62,7 @@ export function foundCollection(kind: Kind, payload: Bytes): FoundCollection {
       return new StreamFound(payload);
     case ABSENT:
     case STRING:
+    default:
       throw new CorruptRecord("a collection of no known kind");
   }
 }
