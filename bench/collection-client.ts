@@ -8,6 +8,8 @@ import { ErrorReply, type Reply } from "../src/resp/reply.ts";
 import type { Words } from "./collection-families.ts";
 import type { Target } from "./server-process.ts";
 
+const RETRY_MS = 50;
+
 export class Client {
   readonly #socket: Socket;
   readonly #reader = new ReplyReader();
@@ -41,6 +43,21 @@ export class Client {
       this.#reject = reject;
       this.#socket.write(commands.map(encoded).join(""), "latin1");
     });
+  }
+
+  /** Until the server has read what it had. */
+  async untilReady(): Promise<void> {
+    for (;;) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one try after the other
+        await this.say(["PING"]);
+        return;
+      } catch (error) {
+        if (!String(error).includes("LOADING")) throw error;
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
   }
 
   close(): void {

@@ -9,8 +9,8 @@ export type Words = readonly string[];
 
 export interface Operation {
   readonly name: string;
-  /** The command of one round; leaves the size of the collection about as it is. */
-  readonly command: (size: number, round: number) => Words;
+  /** The command of one round on `key`; leaves the size of the collection about as it is. */
+  readonly command: (key: string, size: number, round: number) => Words;
   /** Fewer rounds, for what Redis too does in O(N). */
   readonly isLinear?: boolean;
 }
@@ -28,20 +28,23 @@ const LIST: Family = {
   name: "list",
   fill: (key, from, to) => [["RPUSH", key, ...elements(from, to)]],
   operations: [
-    { name: "RPUSH", command: () => ["RPUSH", KEY, "pushed"] },
-    { name: "LPOP", command: () => ["LPOP", KEY] },
-    { name: "LINDEX middle", command: (size, at) => ["LINDEX", KEY, `${MIDDLE(size) - at}`] },
+    { name: "RPUSH", command: (key) => ["RPUSH", key, "pushed"] },
+    { name: "LPOP", command: (key) => ["LPOP", key] },
+    { name: "LINDEX middle", command: (key, size, at) => ["LINDEX", key, `${MIDDLE(size) - at}`] },
     {
       name: "LRANGE 100 middle",
-      command: (size) => ["LRANGE", KEY, `${MIDDLE(size)}`, `${MIDDLE(size) + 99}`],
+      command: (key, size) => ["LRANGE", key, `${MIDDLE(size)}`, `${MIDDLE(size) + 99}`],
     },
-    { name: "LSET middle", command: (size, at) => ["LSET", KEY, `${MIDDLE(size)}`, `set${at}`] },
+    {
+      name: "LSET middle",
+      command: (key, size, at) => ["LSET", key, `${MIDDLE(size)}`, `set${at}`],
+    },
     {
       name: "LINSERT middle",
-      command: (size) => ["LINSERT", KEY, "BEFORE", `e${MIDDLE(size) + 5}`, "new"],
+      command: (key, size) => ["LINSERT", key, "BEFORE", `e${MIDDLE(size) + 5}`, "new"],
       isLinear: true,
     },
-    { name: "LPOS absent", command: () => ["LPOS", KEY, "nowhere"], isLinear: true },
+    { name: "LPOS absent", command: (key) => ["LPOS", key, "nowhere"], isLinear: true },
   ],
 };
 
@@ -51,22 +54,33 @@ const SORTED_SET: Family = {
     ["ZADD", key, ...elements(from, to).flatMap((name) => [scoreOf(name), name])],
   ],
   operations: [
-    { name: "ZADD new", command: (_, at) => ["ZADD", KEY, `${at * 7}`, `new${serial++}`] },
-    { name: "ZADD another score", command: (size) => ["ZADD", KEY, `${serial++}`, anyOf(size)] },
-    { name: "ZREM", command: (size) => ["ZREM", KEY, anyOf(size)] },
-    { name: "ZSCORE", command: (size) => ["ZSCORE", KEY, anyOf(size)] },
+    { name: "ZADD new", command: (key, _, at) => ["ZADD", key, `${at * 7}`, `new${serial++}`] },
+    {
+      name: "ZADD another score",
+      command: (key, size) => ["ZADD", key, `${serial++}`, anyOf(size)],
+    },
+    { name: "ZREM", command: (key, size) => ["ZREM", key, anyOf(size)] },
+    { name: "ZSCORE", command: (key, size) => ["ZSCORE", key, anyOf(size)] },
     {
       name: "ZRANGE 10 middle",
-      command: (size) => ["ZRANGE", KEY, `${MIDDLE(size)}`, `${MIDDLE(size) + 9}`],
+      command: (key, size) => ["ZRANGE", key, `${MIDDLE(size)}`, `${MIDDLE(size) + 9}`],
     },
     {
       name: "ZRANGEBYSCORE 10",
-      command: (size) => ["ZRANGEBYSCORE", KEY, scoreOf(anyOf(size)), "+inf", "LIMIT", "0", "10"],
+      command: (key, size) => [
+        "ZRANGEBYSCORE",
+        key,
+        scoreOf(anyOf(size)),
+        "+inf",
+        "LIMIT",
+        "0",
+        "10",
+      ],
     },
-    { name: "ZRANK", command: (size) => ["ZRANK", KEY, anyOf(size)] },
-    { name: "ZCOUNT half", command: (size) => ["ZCOUNT", KEY, "-inf", scoreOf(anyOf(size))] },
-    { name: "ZPOPMIN", command: () => ["ZPOPMIN", KEY] },
-    { name: "ZSCAN step", command: () => ["ZSCAN", KEY, "0"] },
+    { name: "ZRANK", command: (key, size) => ["ZRANK", key, anyOf(size)] },
+    { name: "ZCOUNT half", command: (key, size) => ["ZCOUNT", key, "-inf", scoreOf(anyOf(size))] },
+    { name: "ZPOPMIN", command: (key) => ["ZPOPMIN", key] },
+    { name: "ZSCAN step", command: (key) => ["ZSCAN", key, "0"] },
   ],
 };
 
@@ -74,12 +88,12 @@ const SET: Family = {
   name: "set",
   fill: (key, from, to) => [["SADD", key, ...elements(from, to)]],
   operations: [
-    { name: "SADD new", command: () => ["SADD", KEY, `new${serial++}`] },
-    { name: "SREM", command: (size) => ["SREM", KEY, anyOf(size)] },
-    { name: "SISMEMBER", command: (size) => ["SISMEMBER", KEY, anyOf(size)] },
-    { name: "SRANDMEMBER", command: () => ["SRANDMEMBER", KEY] },
-    { name: "SPOP", command: () => ["SPOP", KEY] },
-    { name: "SSCAN step", command: () => ["SSCAN", KEY, "0"] },
+    { name: "SADD new", command: (key) => ["SADD", key, `new${serial++}`] },
+    { name: "SREM", command: (key, size) => ["SREM", key, anyOf(size)] },
+    { name: "SISMEMBER", command: (key, size) => ["SISMEMBER", key, anyOf(size)] },
+    { name: "SRANDMEMBER", command: (key) => ["SRANDMEMBER", key] },
+    { name: "SPOP", command: (key) => ["SPOP", key] },
+    { name: "SSCAN step", command: (key) => ["SSCAN", key, "0"] },
   ],
 };
 
@@ -87,12 +101,12 @@ const HASH: Family = {
   name: "hash",
   fill: (key, from, to) => [["HSET", key, ...elements(from, to).flatMap((name) => [name, name])]],
   operations: [
-    { name: "HSET new", command: () => ["HSET", KEY, `new${serial++}`, "value"] },
-    { name: "HSET", command: (size) => ["HSET", KEY, anyOf(size), `${serial++}`] },
-    { name: "HGET", command: (size) => ["HGET", KEY, anyOf(size)] },
-    { name: "HDEL", command: (size) => ["HDEL", KEY, anyOf(size)] },
-    { name: "HRANDFIELD", command: () => ["HRANDFIELD", KEY] },
-    { name: "HSCAN step", command: () => ["HSCAN", KEY, "0"] },
+    { name: "HSET new", command: (key) => ["HSET", key, `new${serial++}`, "value"] },
+    { name: "HSET", command: (key, size) => ["HSET", key, anyOf(size), `${serial++}`] },
+    { name: "HGET", command: (key, size) => ["HGET", key, anyOf(size)] },
+    { name: "HDEL", command: (key, size) => ["HDEL", key, anyOf(size)] },
+    { name: "HRANDFIELD", command: (key) => ["HRANDFIELD", key] },
+    { name: "HSCAN step", command: (key) => ["HSCAN", key, "0"] },
   ],
 };
 
@@ -101,17 +115,20 @@ const STREAM: Family = {
   fill: (key, from, to) =>
     elements(from, to).map((name, index) => ["XADD", key, `${from + index + 1}-0`, "field", name]),
   operations: [
-    { name: "XADD", command: () => ["XADD", KEY, "*", "field", "value"] },
-    { name: "XDEL", command: (size) => ["XDEL", KEY, anyId(size)] },
-    { name: "XRANGE one", command: (size) => ["XRANGE", KEY, anyId(size), "+", "COUNT", "1"] },
-    { name: "XRANGE 10", command: (size) => ["XRANGE", KEY, anyId(size), "+", "COUNT", "10"] },
+    { name: "XADD", command: (key) => ["XADD", key, "*", "field", "value"] },
+    { name: "XDEL", command: (key, size) => ["XDEL", key, anyId(size)] },
+    { name: "XRANGE one", command: (key, size) => ["XRANGE", key, anyId(size), "+", "COUNT", "1"] },
+    { name: "XRANGE 10", command: (key, size) => ["XRANGE", key, anyId(size), "+", "COUNT", "10"] },
     {
       name: "XREVRANGE 10",
-      command: (size) => ["XREVRANGE", KEY, anyId(size), "-", "COUNT", "10"],
+      command: (key, size) => ["XREVRANGE", key, anyId(size), "-", "COUNT", "10"],
     },
-    { name: "XREAD 10", command: (size) => ["XREAD", "COUNT", "10", "STREAMS", KEY, anyId(size)] },
-    { name: "XLEN", command: () => ["XLEN", KEY] },
-    { name: "XTRIM one", command: (size, at) => ["XTRIM", KEY, "MAXLEN", `${size - 1 - at}`] },
+    {
+      name: "XREAD 10",
+      command: (key, size) => ["XREAD", "COUNT", "10", "STREAMS", key, anyId(size)],
+    },
+    { name: "XLEN", command: (key) => ["XLEN", key] },
+    { name: "XTRIM one", command: (key, size, at) => ["XTRIM", key, "MAXLEN", `${size - 1 - at}`] },
   ],
 };
 

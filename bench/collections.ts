@@ -6,9 +6,10 @@
 //   node build/bench/collections.js [--sizes 10,1000,100000] [--families list,zset] [--times 200]
 //
 // Filling ten million takes minutes, measuring them seconds. `--data DIR --fill` leaves the filled
-// servers' directories in DIR, and `--data DIR` alone measures on copies of them, with servers that
-// have just been started: nothing is in their caches, so each operation is measured twice, as it is
-// then and once more (the second column).
+// servers' directories in DIR, and `--data DIR` alone measures on copies of them, with servers that have
+// just been started: elements by chance of a large collection are then not in their caches. What the
+// operations cost while their code is new is left out: each is said some hundred times to a small
+// collection first.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -23,6 +24,9 @@ import { residentBytes, startKept, startRedis, type Target } from "./server-proc
 const COMMANDS_PER_BURST = 100;
 const MB = 1024 * 1024;
 const COLUMN = 11;
+const WARM_KEY = "warm";
+const WARM_SIZE = 1000;
+const WARM_ROUNDS = 300;
 
 const { values: options } = parseArgs({
   options: {
@@ -35,10 +39,10 @@ const { values: options } = parseArgs({
   },
 });
 
-async function fill(client: Client, family: Family, size: number): Promise<void> {
+async function fill(client: Client, family: Family, key: string, size: number): Promise<void> {
   let commands: Words[] = [];
   for (let from = 0; from < size; from += BURST) {
-    commands.push(...family.fill(KEY, from, Math.min(from + BURST, size)));
+    commands.push(...family.fill(key, from, Math.min(from + BURST, size)));
     if (commands.length < COMMANDS_PER_BURST && from + BURST < size) continue;
     // oxlint-disable-next-line no-await-in-loop -- one burst after the other bounds what waits
     await client.say(...commands);
@@ -48,7 +52,7 @@ async function fill(client: Client, family: Family, size: number): Promise<void>
 
 interface Times {
   readonly median: number;
-  readonly max: number;
+  readonly p99: number;
 }
 
 /** Microseconds of a command, round trip included. */
@@ -66,10 +70,8 @@ async function timed(
     each.push(Number(process.hrtime.bigint() - started) / 1000);
   }
   each.sort((a, b) => a - b);
-  return {
-    median: each[Math.floor(each.length / 2)] ?? Number.NaN,
-    max: each.at(-1) ?? Number.NaN,
-  };
+  const part = (share: number): number => each[Math.floor(each.length * share)] ?? Number.NaN;
+  return { median: part(0.5), p99: part(0.99) };
 }
 
 interface Row {
@@ -82,29 +84,42 @@ interface Column {
   readonly memory: number;
 }
 
+async function warmUp(client: Client, family: Family): Promise<void> {
+  await fill(client, family, WARM_KEY, WARM_SIZE);
+  for (const { command, isLinear } of family.operations) {
+    const rounds = isLinear === true ? 1 : WARM_ROUNDS;
+    for (let round = 0; round < rounds; round++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other, as it will be measured
+      await client.say(command(WARM_KEY, WARM_SIZE, round % 4));
+    }
+  }
+  await client.say(["DEL", WARM_KEY]);
+}
+
 async function measured(target: Target, family: Family, size: number): Promise<Column> {
   const times = Number(options.times);
   const client = new Client(target);
   const rows: Row[] = [];
+  const note = (name: string, { median, p99 }: Times): void => {
+    rows.push({ name, times: [median, p99] });
+  };
   try {
-    const ping = await timed(client, times, () => ["PING"]);
-    rows.push({ name: "PING", times: [ping.median] });
+    await client.untilReady();
+    await warmUp(client, family);
+    note("PING", await timed(client, times, () => ["PING"]));
     if (options.data === undefined) {
       const started = performance.now();
-      await fill(client, family, size);
+      await fill(client, family, KEY, size);
       const each = ((performance.now() - started) * 1000) / size;
       rows.push({ name: "filling, an element", times: [each] });
     }
     for (const { name, command, isLinear } of family.operations) {
       const rounds = isLinear === true && size > 100_000 ? 3 : times;
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const first = await timed(client, rounds, (at) => command(size, at % 4));
-      // oxlint-disable-next-line no-await-in-loop -- one after the other
-      const second = await timed(client, rounds, (at) => command(size, at % 4));
-      rows.push({ name, times: [first.median, second.median, Math.max(first.max, second.max)] });
+      note(name, await timed(client, rounds, (at) => command(KEY, size, at % 4)));
     }
     const memory = target.processId === null ? 0 : residentBytes(target.processId) / MB;
-    rows.push({ name: "DEL", times: [(await timed(client, 1, () => ["DEL", KEY])).median] });
+    note("DEL", await timed(client, 1, () => ["DEL", KEY]));
     return { rows, memory };
   } finally {
     client.close();
@@ -128,7 +143,8 @@ async function fillServer(name: string, family: Family, size: number): Promise<v
   const client = new Client(target);
   const started = performance.now();
   try {
-    await fill(client, family, size);
+    await client.untilReady();
+    await fill(client, family, KEY, size);
     if (name === "redis") await client.say(["SAVE"]);
     const each = ((performance.now() - started) * 1000) / size;
     const memory = target.processId === null ? 0 : residentBytes(target.processId) / MB;
@@ -164,10 +180,10 @@ function inColumns(times: readonly number[]): string {
 async function compared(family: Family, size: number): Promise<void> {
   const kept = await column("kept", family, size);
   const redis = options.alone ? null : await column("redis", family, size);
-  print(`\n${family.name} of ${size}: microseconds: first and second time, longest; redis-server`);
+  print(`\n${family.name} of ${size}: microseconds, median and p99; redis-server`);
   for (const [index, { name, times }] of (kept?.rows ?? []).entries()) {
     const theirs = redis?.rows[index]?.times ?? [];
-    print(`  ${name.padEnd(20)}${inColumns(times).padEnd(3 * COLUMN)} |${inColumns(theirs)}`);
+    print(`  ${name.padEnd(20)}${inColumns(times).padEnd(2 * COLUMN)} |${inColumns(theirs)}`);
   }
   const memory = [kept?.memory ?? 0, redis?.memory ?? 0];
   print(`  ${"resident MB".padEnd(20)}${inColumns(memory)}`);

@@ -19,6 +19,9 @@ const VALUE = "v".repeat(64);
 const KEYS = 1000;
 const SMALL_COLLECTIONS = 1000;
 const SMALL_SIZE = 1000;
+const WARM_ROUNDS = 200;
+const WARM_SIZE = 200;
+const READ_ROUNDS = 50;
 
 const { values: options } = parseArgs({
   options: {
@@ -60,10 +63,36 @@ async function serverTimes(client: Client, count: number): Promise<number[]> {
   return entries.map((entry) => (Array.isArray(entry) ? Number(entry[2]) : Number.NaN));
 }
 
-async function measured(target: Target, keys: readonly string[]): Promise<void> {
+/** What a DEL costs while its code is new is left out. */
+async function warmUp(client: Client): Promise<void> {
+  for (let round = 0; round < WARM_ROUNDS; round++) {
+    const members = Array.from({ length: WARM_SIZE }, (_, index) => `m${index}`);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await client.say(["SADD", "warm", ...members], ["DEL", "warm"]);
+  }
+}
+
+/** And what the first reads from a file cost that has just been opened. */
+async function readBefore(client: Client, family: Family, size: number): Promise<void> {
+  for (const { command, isLinear } of family.operations) {
+    for (let round = 0; round < READ_ROUNDS && isLinear !== true; round++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await client.say(command(KEY, size, round % 4));
+    }
+  }
+}
+
+async function measured(
+  target: Target,
+  keys: readonly string[],
+  prepare: (client: Client) => Promise<void>,
+): Promise<void> {
   const client = new Client(target);
   const seconds = Number(options.seconds);
   try {
+    await client.untilReady();
+    await warmUp(client);
+    await prepare(client);
     told("SET before", await sets(client, seconds));
     await client.say(
       ["CONFIG", "SET", "slowlog-max-len", String(keys.length)],
@@ -90,7 +119,7 @@ async function large(family: Family, size: string): Promise<void> {
     const target = await startKept(process.cwd(), "none", [], dir);
     print(`\n${family.name} of ${size}`);
     try {
-      await measured(target, [KEY]);
+      await measured(target, [KEY], (client) => readBefore(client, family, Number(size)));
     } finally {
       await target.stop();
     }
@@ -111,7 +140,7 @@ async function small(): Promise<void> {
       await client.say(...set.fill(key, 0, SMALL_SIZE));
     }
     print(`\n${SMALL_COLLECTIONS} sets of ${SMALL_SIZE}`);
-    await measured(target, keys);
+    await measured(target, keys, () => Promise.resolve());
   } finally {
     client.close();
     await target.stop();

@@ -446,3 +446,29 @@ test("a flush is collected to the end, also when some of the sweeps are refused"
   assert.deepEqual(keysIn(world.engine, EXPIRY), []);
   assert.deepEqual(keysIn(world.engine, META, "drop"), keysIn(world.engine, META, "drop\xff"));
 });
+
+test("a collection is collected over several rounds, also when one of them is refused", async () => {
+  await using world = await openWorld({ limits: ALL_EXPLODE, pipeline: { stallWaitMs: 0 } });
+  const { collector } = background(world);
+  fill(world, "h", 900);
+  await world.settle();
+  const talker = world.connect();
+  talker.say("DEL h");
+  await world.settle();
+  await collector.round();
+  await world.settle();
+  assert.equal(keysIn(world.engine, ELEMENTS).length, 900, "not yet read to its end");
+  world.engine.refuseCommits("stall", 1);
+  await collector.round();
+  await world.settle();
+  assert.equal(keysIn(world.engine, ELEMENTS).length, 900, "refused");
+  for (let round = 0; round < 5; round++) {
+    await collector.round();
+    await world.settle();
+  }
+  assert.deepEqual(keysIn(world.engine, ELEMENTS), []);
+  assert.deepEqual(
+    keysIn(world.engine, META, "gone").filter((key) => key.startsWith("gone")),
+    [],
+  );
+});
