@@ -54,7 +54,7 @@ const SORTED_SET: Family = {
     ["ZADD", key, ...elements(from, to).flatMap((name) => [scoreOf(name), name])],
   ],
   operations: [
-    { name: "ZADD new", command: (key, _, at) => ["ZADD", key, `${at * 7}`, `new${serial++}`] },
+    { name: "ZADD new", command: (key, _, at) => ["ZADD", key, `${at * 7}`, `new${fresh++}`] },
     {
       name: "ZADD another score",
       command: (key, size) => ["ZADD", key, `${serial++}`, anyOf(size)],
@@ -88,7 +88,7 @@ const SET: Family = {
   name: "set",
   fill: (key, from, to) => [["SADD", key, ...elements(from, to)]],
   operations: [
-    { name: "SADD new", command: (key) => ["SADD", key, `new${serial++}`] },
+    { name: "SADD new", command: (key) => ["SADD", key, `new${fresh++}`] },
     { name: "SREM", command: (key, size) => ["SREM", key, anyOf(size)] },
     { name: "SISMEMBER", command: (key, size) => ["SISMEMBER", key, anyOf(size)] },
     { name: "SRANDMEMBER", command: (key) => ["SRANDMEMBER", key] },
@@ -101,7 +101,7 @@ const HASH: Family = {
   name: "hash",
   fill: (key, from, to) => [["HSET", key, ...elements(from, to).flatMap((name) => [name, name])]],
   operations: [
-    { name: "HSET new", command: (key) => ["HSET", key, `new${serial++}`, "value"] },
+    { name: "HSET new", command: (key) => ["HSET", key, `new${fresh++}`, "value"] },
     { name: "HSET", command: (key, size) => ["HSET", key, anyOf(size), `${serial++}`] },
     { name: "HGET", command: (key, size) => ["HGET", key, anyOf(size)] },
     { name: "HDEL", command: (key, size) => ["HDEL", key, anyOf(size)] },
@@ -133,6 +133,13 @@ const STREAM: Family = {
 };
 
 let serial = 0;
+/** Of members that are new. */
+let fresh = 0;
+
+/** Where the members by chance begin: from the same place come the same ones. */
+export function chanceFrom(place: number): void {
+  serial = place;
+}
 
 /** A number by chance, the same in each run. */
 function any(size: number): number {

@@ -7,7 +7,8 @@
 //
 // Filling ten million takes minutes, measuring them seconds. `--data DIR --fill` leaves the filled
 // servers' directories in DIR, and `--data DIR` alone measures on copies of them, with servers that have
-// just been started: elements by chance of a large collection are then not in their caches. What the
+// just been started: elements by chance of a large collection are then not in their caches. So each
+// operation is said to some hundred of them, and once more to the same (the second column). What the
 // operations cost while their code is new is left out: each is said some hundred times to a small
 // collection first.
 
@@ -16,7 +17,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { Client } from "./collection-client.ts";
-import { BURST, FAMILIES, KEY, type Family, type Words } from "./collection-families.ts";
+import {
+  BURST,
+  chanceFrom,
+  FAMILIES,
+  KEY,
+  type Family,
+  type Words,
+} from "./collection-families.ts";
 import { copied } from "./copied.ts";
 import { print } from "./measure.ts";
 import { residentBytes, startKept, startRedis, type Target } from "./server-process.ts";
@@ -27,6 +35,7 @@ const COLUMN = 11;
 const WARM_KEY = "warm";
 const WARM_SIZE = 1000;
 const WARM_ROUNDS = 300;
+const CHANCE_FROM = 1_000_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -50,17 +59,12 @@ async function fill(client: Client, family: Family, key: string, size: number): 
   }
 }
 
-interface Times {
-  readonly median: number;
-  readonly p99: number;
-}
-
-/** Microseconds of a command, round trip included. */
+/** Microseconds of a command, the median, round trip included. */
 async function timed(
   client: Client,
   times: number,
   command: (at: number) => Words,
-): Promise<Times> {
+): Promise<number> {
   const each: number[] = [];
   for (let round = 0; round < times; round++) {
     const words = command(round);
@@ -70,8 +74,7 @@ async function timed(
     each.push(Number(process.hrtime.bigint() - started) / 1000);
   }
   each.sort((a, b) => a - b);
-  const part = (share: number): number => each[Math.floor(each.length * share)] ?? Number.NaN;
-  return { median: part(0.5), p99: part(0.99) };
+  return each[Math.floor(each.length / 2)] ?? Number.NaN;
 }
 
 interface Row {
@@ -100,8 +103,9 @@ async function measured(target: Target, family: Family, size: number): Promise<C
   const times = Number(options.times);
   const client = new Client(target);
   const rows: Row[] = [];
-  const note = (name: string, { median, p99 }: Times): void => {
-    rows.push({ name, times: [median, p99] });
+  let place = CHANCE_FROM;
+  const note = (name: string, ...times: readonly number[]): void => {
+    rows.push({ name, times });
   };
   try {
     await client.untilReady();
@@ -111,12 +115,18 @@ async function measured(target: Target, family: Family, size: number): Promise<C
       const started = performance.now();
       await fill(client, family, KEY, size);
       const each = ((performance.now() - started) * 1000) / size;
-      rows.push({ name: "filling, an element", times: [each] });
+      note("filling, an element", each);
     }
     for (const { name, command, isLinear } of family.operations) {
       const rounds = isLinear === true && size > 100_000 ? 3 : times;
+      const say = (at: number): Words => command(KEY, size, at % 4);
+      chanceFrom(place);
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      note(name, await timed(client, rounds, (at) => command(KEY, size, at % 4)));
+      const first = await timed(client, rounds, say);
+      chanceFrom(place);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      note(name, first, await timed(client, rounds, say));
+      place += rounds;
     }
     const memory = target.processId === null ? 0 : residentBytes(target.processId) / MB;
     note("DEL", await timed(client, 1, () => ["DEL", KEY]));
@@ -180,7 +190,7 @@ function inColumns(times: readonly number[]): string {
 async function compared(family: Family, size: number): Promise<void> {
   const kept = await column("kept", family, size);
   const redis = options.alone ? null : await column("redis", family, size);
-  print(`\n${family.name} of ${size}: microseconds, median and p99; redis-server`);
+  print(`\n${family.name} of ${size}: microseconds, first and again; redis-server`);
   for (const [index, { name, times }] of (kept?.rows ?? []).entries()) {
     const theirs = redis?.rows[index]?.times ?? [];
     print(`  ${name.padEnd(20)}${inColumns(times).padEnd(2 * COLUMN)} |${inColumns(theirs)}`);
