@@ -104,8 +104,8 @@ async function measured(target: Target, family: Family, size: number): Promise<C
   const client = new Client(target);
   const rows: Row[] = [];
   let place = CHANCE_FROM;
-  const note = (name: string, ...times: readonly number[]): void => {
-    rows.push({ name, times });
+  const note = (name: string, ...found: readonly number[]): void => {
+    rows.push({ name, times: found });
   };
   try {
     await client.untilReady();
