@@ -44,6 +44,13 @@ export class Incarnation {
     this.id = id;
   }
 
+  /** The life of the database behind a flush: whoever watches a key goes on watching it. */
+  successor(id: number): Incarnation {
+    const next = new Incarnation(id);
+    next.watched = this.watched;
+    return next;
+  }
+
   mayHoldKeys(slot: number): boolean {
     return ((this.slotBits[slot >> 3] ?? 0) & (1 << (slot & 7))) !== 0;
   }

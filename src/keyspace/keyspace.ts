@@ -452,7 +452,7 @@ export class Keyspace implements ElementSource {
         this.earliestDueMs = 0;
       },
     });
-    this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));
+    this.#replaceIncarnation(database, database.incarnation.successor(this.#nextIncarnationId++));
   }
 
   swap(first: Database, second: Database): void {

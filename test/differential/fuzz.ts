@@ -94,8 +94,13 @@ async function firstDifference(
     if (reason.ends) return null;
   }
   if (program.seed % CROSSED_EACH !== 0) return null;
-  const difference = await crossed(endpoints, program.hasScripts);
-  return difference === null ? null : { ...difference, before: program.commands.map(wordsOf) };
+  const crossing = await crossed(endpoints, program.hasScripts);
+  if (crossing === null) return null;
+  const difference = { ...crossing, before: program.commands.map(wordsOf) };
+  const reason = reasonFor(difference);
+  if (reason === undefined) return difference;
+  known.set(reason.what, (known.get(reason.what) ?? 0) + 1);
+  return null;
 }
 
 /**

@@ -97,7 +97,7 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isNamed(difference, "XREADGROUP") &&
       /^-(?:NOGROUP|WRONGTYPE)/.test(difference.kept) &&
-      difference.redis.startsWith("-UNBLOCKED"),
+      /^-UNBLOCKED|this client was blocked on/.test(difference.redis),
   },
   {
     what: "who waits for several keys is run again from the first of them, since Redis 7.2",
@@ -117,6 +117,13 @@ export const KNOWN: readonly Known[] = [
       difference.redis.startsWith("nil") &&
       !/^(?:nil|-)/.test(difference.kept) &&
       difference.before.some(([name, key = ""]) => name === "SET" && difference.args.includes(key)),
+  },
+  {
+    what: "a score of -0 is kept as 0",
+    heading: "Sorted sets",
+    ends: false,
+    applies: (difference) =>
+      difference.kept.replaceAll('"-0"', '"0"') === difference.redis.replaceAll('"-0"', '"0"'),
   },
   {
     what: "OBJECT ENCODING of a whole number that INCRBYFLOAT has made",

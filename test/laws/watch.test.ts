@@ -239,3 +239,20 @@ test("what happens to the groups of a stream is no change of it: as in Redis, on
     }
   }
 });
+
+test("a key that was not there is watched on behind a flush", async () => {
+  await using world = await openWorld();
+  const [writer, watcher] = [world.connect(), world.connect()];
+  for (const [lines, outcome] of [
+    [["FLUSHDB"], "[ PONG ]"],
+    [["FLUSHDB", "RPUSH k a", "DEL k"], "nil-array"],
+  ] as const) {
+    writer.say("SET other 1");
+    watcher.say("WATCH k");
+    for (const line of lines) writer.say(line);
+    for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await world.settle();
+    assert.equal(watcher.heard().at(-1), outcome);
+  }
+});
