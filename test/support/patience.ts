@@ -6,20 +6,25 @@
 //   const patience = new Patience(30_000);
 //   while (!isDone()) { if (patience.isOver()) fail(); await somethingOr(patience.stepMs); }
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Wait no longer than this at once; what took much longer was not all ours. */
 const STEP_MS = 250;
 const COUNTED_MS_MAX = 500;
 
-/** How long the first thread of a process has been ready to run and did not; 0 where nobody knows. */
+/** How long the threads of a process have been ready to run and did not; 0 where nobody knows. */
 export function waitsForProcessorMs(processId: number): number {
+  let sum = 0;
   try {
-    const text = readFileSync(`/proc/${processId}/task/${processId}/schedstat`, "latin1");
-    return Number(text.split(" ")[1] ?? 0) / 1_000_000;
+    const folder = `/proc/${processId}/task`;
+    for (const thread of readdirSync(folder)) {
+      const text = readFileSync(`${folder}/${thread}/schedstat`, "latin1");
+      sum += Number(text.split(" ")[1] ?? 0) / 1_000_000;
+    }
   } catch {
-    return 0;
+    // A thread, or all of it, has ended meanwhile.
   }
+  return sum;
 }
 
 export class Patience {
