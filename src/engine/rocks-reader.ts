@@ -87,11 +87,13 @@ export class RocksReader {
     let last = lower;
     let gap: { after: Bytes; words: string } | null = null;
     let stride = 1;
+    // A step that meets damage gives nothing of what stood before it: from then on, one by one.
+    let step = ENTRIES_PER_STEP;
     for (;;) {
       const iterator = this.#iterator(store, upper);
       let error: RocksDBError | null = null;
       try {
-        for (const [key, value] of entries(iterator, from)) {
+        for (const [key, value] of entries(iterator, from, step)) {
           if (gap !== null) yield { store, ...gap, before: key };
           gap = null;
           stride = 1;
@@ -105,6 +107,11 @@ export class RocksReader {
         iterator.close();
       }
       if (error === null) break;
+      if (step > 1) {
+        step = 1;
+        from = last === lower ? lower : `${last}\0`;
+        continue;
+      }
       gap ??= { after: last, words: error.message };
       // oxlint-disable-next-line no-await-in-loop -- one place after the other
       const next = await this.#behind(store, from > last ? from : `${last}\0`, upper, stride);
@@ -150,10 +157,14 @@ export class RocksReader {
   }
 }
 
-function* entries(iterator: RocksIterator, from: Bytes): Generator<readonly [Bytes, Bytes]> {
+function* entries(
+  iterator: RocksIterator,
+  from: Bytes,
+  step: number,
+): Generator<readonly [Bytes, Bytes]> {
   iterator.seek(from);
   for (;;) {
-    const flat = iterator.nextBinary(ENTRIES_PER_STEP, BYTES_PER_STEP, 0);
+    const flat = iterator.nextBinary(step, BYTES_PER_STEP, 0);
     for (let index = 0; index + 1 < flat.length; index += 2) {
       yield [flat[index] ?? "", flat[index + 1] ?? ""];
     }
