@@ -285,15 +285,12 @@ class Reader {
   #sized(tag: number): void {
     const lua = this.#lua;
     switch (tag) {
-      case 0xc4:
       case 0xd9:
         lua.pushString(this.#take(this.#unsigned(1)));
         return;
-      case 0xc5:
       case 0xda:
         lua.pushString(this.#take(this.#unsigned(2)));
         return;
-      case 0xc6:
       case 0xdb:
         lua.pushString(this.#take(this.#unsigned(4)));
         return;
