@@ -258,12 +258,18 @@ function unpackCharacters(
     if (count === 0 || lua.type(-1) !== NUMBER) {
       throw new LuaError("format 'c0' needs a previous size");
     }
-    size = lua.number(-1);
+    size = sizeOfNumber(lua.number(-1));
     lua.pop(1);
     if (size < 0 || at + size > data.length) throw new ArgumentError(2, "data string too short");
   }
   lua.pushString(data.slice(at, at + size));
   return at + size;
+}
+
+/** As Redis's builds for x86-64 turn a double into a size: what is beyond 2^64 becomes 0. */
+function sizeOfNumber(value: number): number {
+  if (Number.isNaN(value)) return Infinity;
+  return value >= 2 ** 64 ? 0 : Math.trunc(value);
 }
 
 function integerOf(bytes: Bytes, { option, isLittle }: Item): number {

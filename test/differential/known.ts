@@ -47,6 +47,9 @@ const LEX_COMMANDS = "ZRANGE,ZRANGESTORE,ZLEXCOUNT,ZRANGEBYLEX,ZREVRANGEBYLEX,ZR
   ",",
 );
 
+const sortedWords = (reply: string): string =>
+  reply.slice(1, -1).trim().split(", ").toSorted().join(", ");
+
 const isEncoding = (difference: Difference): boolean =>
   isNamed(difference, "OBJECT") && (difference.args[1] ?? "").toUpperCase() === "ENCODING";
 
@@ -80,6 +83,18 @@ export const KNOWN: readonly Known[] = [
       hasWord(difference, "BY") &&
       hasWord(difference, "LIMIT") &&
       difference.kept.split(", ").length === difference.redis.split(", ").length,
+  },
+  {
+    what: "SORT BY weights that are equal, of a set: they come in the order of the set, which has none",
+    heading: "SORT",
+    // With STORE the lists differ in their order from then on.
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "SORT", "SORT_RO") &&
+      hasWord(difference, "BY") &&
+      sortedWords(difference.kept) === sortedWords(difference.redis),
+    isProved: async (target, { args }) =>
+      format(await target.send(["TYPE", args[1] ?? ""])) === "set",
   },
   {
     what: "LTRIM that trims nothing is no change that a WATCH is lost by",
