@@ -17,8 +17,11 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+/** A directory that is gone does not come back by waiting: that stays fatal. */
 IOStatus Patient(IOStatus status) {
-  if (status.IsIOError() && !status.GetDataLoss()) status.SetRetryable(true);
+  if (status.IsIOError() && !status.IsPathNotFound() && !status.GetDataLoss()) {
+    status.SetRetryable(true);
+  }
   return status;
 }
 
