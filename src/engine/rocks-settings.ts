@@ -65,9 +65,6 @@ export function databaseOptions(settings: RocksSettings): OptionStrings {
     avoid_unnecessary_blocking_io: "true",
     // RocksDB's own choice reads a damaged log up to the damage and drops the rest without a word.
     wal_recovery_mode: "kTolerateCorruptedTailRecords",
-    // The server asks by itself to resume. RocksDB's own thread for it, when it fails in its turn, can leave
-    // the database so that it never closes.
-    max_bgerror_resume_count: "0",
     ...settings.database,
     // The hash memtable takes one writer at a time; that writer needs no pipeline.
     allow_concurrent_memtable_write: "false",

@@ -180,11 +180,6 @@ class RocksEngine implements Engine {
   #error: EngineHealth["error"] = null;
   /** The batch whose fate is open; while it is, no other is taken. */
   #unsettled: Buffer | null = null;
-  /**
-   * An fsync of the log has failed. The kernel then takes what it could not write for written, so a second
-   * fsync would succeed and mean nothing: what the log may have lost goes to tables first.
-   */
-  #isLogDoubtful = false;
   /** The last write was refused because compaction is behind: RocksDB tells of that in no other way. */
   #refusedForStall = false;
   #isClosed = false;
@@ -315,17 +310,9 @@ class RocksEngine implements Engine {
     // Debian's RocksDB aborts the process when a log that failed is touched again.
     this.#expectSettled();
     // What no log holds is safe in files alone.
-    await this.#upkeep(async (database) => {
-      if (!this.#isLogged() || this.#isLogDoubtful) await database.flush({ wait: true });
-      this.#isLogDoubtful = false;
-      if (!this.#isLogged()) return;
-      try {
-        await database.flushWal(true);
-      } catch (error) {
-        this.#isLogDoubtful = true;
-        throw error;
-      }
-    });
+    await this.#upkeep((database) =>
+      this.#isLogged() ? database.flushWal(true) : database.flush({ wait: true }),
+    );
   }
 
   async settleUnknown(): Promise<UnknownOutcome> {

@@ -15,7 +15,6 @@
 
 #include "burst_trie.h"
 #include "hash_chains.h"
-#include "patient_files.h"
 
 namespace kept {
 namespace {
@@ -146,7 +145,6 @@ Status MakeDatabaseOptions(const OpenSpec& spec,
   const rocksdb::DBOptions base;
   Status status = rocksdb::GetDBOptionsFromMap(Strict(), base, spec.options, options);
   if (!status.ok()) return status;
-  options->env = PatientEnv();
   options->create_if_missing |= spec.create_if_missing;
   options->create_missing_column_families |= spec.create_missing_column_families;
   options->error_if_exists |= spec.error_if_exists;
