@@ -17,6 +17,7 @@ import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import type { ClientMemory } from "./client-memory.ts";
 import { send } from "./direct-output.ts";
+import type { Lingering } from "./lingering.ts";
 
 export interface OutputLimits {
   /** Bytes of unsent replies at which the connection is closed; 0 for no limit. */
@@ -41,6 +42,7 @@ export interface ConnectionParts {
   readonly stats: Stats;
   /** Bounds what all connections hold. */
   readonly memory: ClientMemory;
+  readonly lingering: Lingering;
   readonly onClose: (connection: Connection) => void;
 }
 
@@ -204,8 +206,7 @@ export class Connection implements Output {
   #linger(): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
-    if (lingering.length === 0) this.#parts.host.clock.after(1, flushLingering);
-    lingering.push(this);
+    this.#parts.lingering.add(this);
   }
 
   lingeredEnough(): void {
@@ -416,15 +417,6 @@ function flushAll(): void {
   const connections = unflushed;
   unflushed = [];
   for (const connection of connections) connection.flushNow();
-}
-
-/** Connections with output that waits a moment for more: one timer serves them all. */
-let lingering: Connection[] = [];
-
-function flushLingering(): void {
-  const connections = lingering;
-  lingering = [];
-  for (const connection of connections) connection.lingeredEnough();
 }
 
 /** As Redis writes it: IPv6 in brackets, IPv4 plain even when it came in through IPv6. */

@@ -6,6 +6,7 @@ import { ClientList } from "./client-list.ts";
 import { ClientMemory } from "./client-memory.ts";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
+import { Lingering } from "./lingering.ts";
 import { Listener, type ListenOptions } from "./listener.ts";
 import { DENIED, isDeniedByProtectedMode } from "./protected-mode.ts";
 
@@ -30,6 +31,7 @@ export class Server {
   readonly limits: ServerLimits;
   readonly connections = new Map<number, Connection>();
   readonly memory: ClientMemory;
+  readonly #lingering: Lingering;
   /** Looks at each new connection before its first command: authentication, tracking of names. */
   onConnection: (connection: Connection) => void = () => {};
   /** Called when a connection is gone. */
@@ -42,6 +44,7 @@ export class Server {
     this.core = core;
     this.limits = limits;
     this.memory = new ClientMemory(this.connections, core.stats);
+    this.#lingering = new Lingering(core.host.clock);
     core.ports.clients = new ClientList(this.connections, core.host);
   }
 
@@ -96,6 +99,7 @@ export class Server {
       limits: limits.connection,
       stats: core.stats,
       memory: this.memory,
+      lingering: this.#lingering,
       onClose: () => {
         this.connections.delete(connection.session.id);
         this.onDisconnect(connection);
