@@ -61,6 +61,14 @@ export class Asker {
     return reply;
   }
 
+  /** Waits no longer for what does not come: the next question is asked of a session that waits for nothing. */
+  async giveUp(): Promise<void> {
+    this.session.unblock("timeout");
+    // The session goes on at the end of the turn (session/blocked.ts).
+    await this.#server.settle();
+    this.#next();
+  }
+
   leave(): void {
     this.session.closed();
   }

@@ -154,7 +154,7 @@ export class Replay {
     if (name !== "EXEC") {
       if (name === "WATCH") await asker.ask(["UNWATCH"]);
       const answer = await asker.ask(request.args);
-      if (answer === undefined) asker.session.unblock("timeout");
+      if (answer === undefined) await asker.giveUp();
       return answer;
     }
     const { requests } = request.operation;

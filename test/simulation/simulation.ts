@@ -21,6 +21,7 @@ import { Faults } from "./faults.ts";
 import { judge, type Logs } from "./history.ts";
 import { LawBroken, mustHold } from "./law.ts";
 import { CHANNEL, checkEvents, eventIn, EVENTS, Messages } from "./messages.ts";
+import type { Run } from "./probe.ts";
 import { operationOf, type Operation, type Request } from "./operation.ts";
 import * as programs from "./programs.ts";
 import { Replay, type Ran } from "./replay.ts";
@@ -471,11 +472,20 @@ function startServer(
     nowMs,
     lines: settings.lines,
     onRun: (request, run) => {
-      if (request === null) return;
+      if (request === null || isOfAnother(request, run)) return;
       request.run = run;
       ran.push({ request, run });
     },
   });
+}
+
+/**
+ * A command that has given up waiting while what it needs was read runs once more, in vain, when that has come:
+ * its connection is then at the next command, which has run to its end.
+ */
+function isOfAnother(request: Request, run: Run): boolean {
+  const hasEnded = request.run !== null && request.run.bytes !== null;
+  return hasEnded && run.bytes === null && !run.wrote;
 }
 
 function differenceOf(found: readonly string[], expected: readonly string[]): string {
