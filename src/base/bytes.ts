@@ -33,3 +33,9 @@ export function isBytes(text: string): boolean {
   }
   return true;
 }
+
+/** For `sort`: in the order of their bytes. */
+export function compareBytes(left: Bytes, right: Bytes): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}

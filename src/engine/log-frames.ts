@@ -6,10 +6,8 @@
 
 import { readFileSync } from "node:fs";
 
-import { crc32c, masked } from "./rescue-files.ts";
-
-const BLOCK_BYTES = 32768;
-const FRAME_BYTES = 7;
+export const BLOCK_BYTES = 32768;
+export const FRAME_BYTES = 7;
 const FIRST = 2;
 const LAST = 4;
 
@@ -48,4 +46,22 @@ export function damageOfLog(path: string): LogDamage {
   }
   const isHalfFrame = bytes.length % BLOCK_BYTES > 0 && bytes.length % BLOCK_BYTES < FRAME_BYTES;
   return { places, isCutShort: isInside || isHalfFrame };
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit++)
+    value = (value & 1) === 0 ? value >>> 1 : (value >>> 1) ^ 0x82f63b78;
+  return value >>> 0;
+});
+
+export function crc32c(bytes: Uint8Array): number {
+  let value = 0xffff_ffff;
+  for (const byte of bytes) value = (value >>> 8) ^ (CRC_TABLE[(value ^ byte) & 0xff] ?? 0);
+  return (value ^ 0xffff_ffff) >>> 0;
+}
+
+/** RocksDB stores checksums turned and moved, so that those of checksums are no trap. */
+export function masked(crc: number): number {
+  return ((((crc >>> 15) | (crc << 17)) >>> 0) + 0xa282ead8) >>> 0;
 }

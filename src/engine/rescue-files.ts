@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+import { BLOCK_BYTES, crc32c, FRAME_BYTES, masked } from "./log-frames.ts";
 import { FAMILY_NAMES } from "./rocks-settings.ts";
 
 export interface Table {
@@ -260,8 +261,6 @@ function sized(text: string): string {
   return number(text.length) + text;
 }
 
-const BLOCK_BYTES = 32768;
-const FRAME_BYTES = 7;
 const FULL = 1;
 
 /** Whole records, none over the border of a block. */
@@ -283,22 +282,4 @@ function framed(records: readonly string[]): Buffer {
     left -= size;
   }
   return Buffer.concat(pieces);
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++)
-    value = (value & 1) === 0 ? value >>> 1 : (value >>> 1) ^ 0x82f63b78;
-  return value >>> 0;
-});
-
-export function crc32c(bytes: Uint8Array): number {
-  let value = 0xffff_ffff;
-  for (const byte of bytes) value = (value >>> 8) ^ (CRC_TABLE[(value ^ byte) & 0xff] ?? 0);
-  return (value ^ 0xffff_ffff) >>> 0;
-}
-
-/** RocksDB stores checksums turned and moved, so that those of checksums are no trap. */
-export function masked(crc: number): number {
-  return ((((crc >>> 15) | (crc << 17)) >>> 0) + 0xa282ead8) >>> 0;
 }

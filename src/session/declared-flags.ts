@@ -7,8 +7,13 @@ import type { Args } from "../commands/table.ts";
 import type { Scripting } from "../scripting/scripting.ts";
 import { scriptFlags } from "../scripting/shebang.ts";
 
+/** Whether CLIENT PAUSE WRITE holds the command back: it may write, and nothing says that it does not. */
+export function isHeldByWritePause(scripting: Scripting, command: Command, args: Args): boolean {
+  return command.isHeldByWritePause && !declaresNoWrites(scripting, command, args);
+}
+
 /** Whether the command runs a script with the flag no-writes. One that is not known may write. */
-export function declaresNoWrites(scripting: Scripting, command: Command, args: Args): boolean {
+function declaresNoWrites(scripting: Scripting, command: Command, args: Args): boolean {
   const what = args[1] ?? "";
   switch (command.name) {
     case "eval":

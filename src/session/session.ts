@@ -33,7 +33,7 @@ import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
 import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
 import { Waiter, type BlockedCall } from "./blocked.ts";
-import { declaresNoWrites } from "./declared-flags.ts";
+import { isHeldByWritePause } from "./declared-flags.ts";
 import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
@@ -268,7 +268,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   #mayWrite(command: Command, args: Args): boolean {
     if (isExec(command)) return this.transaction.mayWrite;
-    return command.isHeldByWritePause && !declaresNoWrites(this.host.scripting, command, args);
+    return isHeldByWritePause(this.host.scripting, command, args);
   }
 
   /** As if the command came in now: everything may have changed, a new pause may have begun. */

@@ -24,7 +24,7 @@ import type { Resting } from "../keyspace/resting.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
-import { declaresNoWrites } from "./declared-flags.ts";
+import { isHeldByWritePause } from "./declared-flags.ts";
 import { loading } from "./long-steps.ts";
 import type { ExecuteState, Session } from "./session.ts";
 import { keysRead, type TrackingState } from "./tracking.ts";
@@ -104,10 +104,7 @@ export class Transaction {
   /** The same, or has something to say to replicas. */
   get mayWrite(): boolean {
     const { scripting } = this.#session.host;
-    return this.#queue.some(
-      ({ command, args }) =>
-        command.isHeldByWritePause && !declaresNoWrites(scripting, command, args),
-    );
+    return this.#queue.some(({ command, args }) => isHeldByWritePause(scripting, command, args));
   }
 
   /** MULTI. Throws CommandError when nested. */

@@ -1,7 +1,7 @@
 // What SORT looks up and how it compares: patterns that lead from an element to a key or a field of a
 // hash, weights, and the order.
 
-import type { Bytes } from "../base/bytes.ts";
+import { compareBytes, type Bytes } from "../base/bytes.ts";
 import { HASH, LIST, SET, SORTED_SET, STRING } from "../encoding/record.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
@@ -165,11 +165,6 @@ function compareTexts(left: Weighted, right: Weighted): number {
     return left.text === null ? -1 : 1;
   }
   return compareBytes(left.text, right.text);
-}
-
-function compareBytes(left: Bytes, right: Bytes): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }
 
 /** As C reads a number: up to a zero byte, spaces before it do not matter, nothing is 0. */

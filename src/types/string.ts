@@ -55,16 +55,15 @@ export function put(view: View, key: Bytes, value: Bytes, expiryMs: number): Rec
 }
 
 /** Writes the changed bytes of a key: those of `record`, or of a new key when that is null. */
-export function store(view: View, key: Bytes, record: Record | null, value: Bytes): void {
-  if (record === null) view.set(key, { kind: STRING, value, expiryMs: 0 });
-  else view.replace(record, value);
+export function store(view: View, key: Bytes, record: Record | null, value: Bytes): Record {
+  if (record === null) return view.set(key, { kind: STRING, value, expiryMs: 0 });
+  view.replace(record, value);
+  return record;
 }
 
 /** As `store`, for what Redis changes in place: the string is "raw" from then on. */
 export function storeRaw(view: View, key: Bytes, record: Record | null, value: Bytes): void {
-  const stored = record ?? view.set(key, { kind: STRING, value, expiryMs: 0 });
-  if (record !== null) view.replace(record, value);
-  stored.changedInPlace = value;
+  store(view, key, record, value).changedInPlace = value;
 }
 
 /** The longest string now: as configured, but never longer than the machine can hold. */

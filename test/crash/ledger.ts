@@ -10,7 +10,7 @@ import { expectExactSize, isOk, readAll } from "../support/queries.ts";
 import { request, type RawClient } from "../support/raw-client.ts";
 
 /** SETs in one pipeline. */
-export const PIPELINE = 100;
+const PIPELINE = 100;
 
 export class Ledger {
   readonly value: Bytes;

@@ -1,11 +1,13 @@
 // Laws broken on purpose, each in the running server of one simulation and nowhere else: by replacing
 // a function of its objects. What is broken must be noticed, under its own name.
 
+import type { Bytes } from "../../src/base/bytes.ts";
 import { DATA, StorageError } from "../../src/engine/engine.ts";
 import type { MemoryEngine } from "../../src/engine/memory.ts";
 import { readWriteOps, WriteOps } from "../../src/engine/write-ops.ts";
 import { COMMANDS } from "../../src/commands/registry.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
+import type { RunningServer } from "../../src/server/start.ts";
 import type { Law } from "./law.ts";
 import { CHANNEL } from "./messages.ts";
 import type { Sabotage } from "./simulation.ts";
@@ -179,28 +181,14 @@ export const CANARIES: readonly Canary[] = [
     name: "messages are lost",
     law: 5,
     breaks: {
-      server({ running }) {
-        const { hub } = running.core.host;
-        const publish = hub.publish.bind(hub);
-        let count = 0;
-        hub.publish = (space, channel, payload) => {
-          if (channel !== CHANNEL || ++count % 3 > 0) publish(space, channel, payload);
-        };
-      },
+      server: ({ running }) => loseMessages(running, 3, (channel) => channel === CHANNEL),
     },
   },
   {
     name: "a keyspace event is lost",
     law: 5,
     breaks: {
-      server({ running }) {
-        const { hub } = running.core.host;
-        const publish = hub.publish.bind(hub);
-        let count = 0;
-        hub.publish = (space, channel, payload) => {
-          if (channel === CHANNEL || ++count % 10 > 0) publish(space, channel, payload);
-        };
-      },
+      server: ({ running }) => loseMessages(running, 10, (channel) => channel !== CHANNEL),
     },
   },
   {
@@ -319,6 +307,20 @@ export const CANARIES: readonly Canary[] = [
     },
   },
 ];
+
+/** Every so-many-th message of some channels is told to nobody. */
+function loseMessages(
+  { core }: RunningServer,
+  each: number,
+  isConcerned: (channel: Bytes) => boolean,
+): void {
+  const { hub } = core.host;
+  const publish = hub.publish.bind(hub);
+  let count = 0;
+  hub.publish = (space, channel, payload) => {
+    if (!isConcerned(channel) || ++count % each > 0) publish(space, channel, payload);
+  };
+}
 
 function boundTo(engine: MemoryEngine): Pick<MemoryEngine, "write" | "writeAsync" | "crash"> {
   return {

@@ -1,7 +1,7 @@
 // One exploded collection as it was found: is all of it there, and if not, what can be made of the rest?
 // What is left becomes an inline record, whatever its size: the first write to it lets it explode again.
 
-import type { Bytes } from "../../base/bytes.ts";
+import { compareBytes, type Bytes } from "../../base/bytes.ts";
 import { readRoot } from "../../encoding/directory.ts";
 import * as hashes from "../../encoding/hash.ts";
 import { readU32 } from "../../encoding/key.ts";
@@ -196,7 +196,7 @@ class ListFound implements FoundCollection {
   }
 
   rest(): Rest {
-    const keys = [...this.#nodes.keys()].sort(byBytes);
+    const keys = [...this.#nodes.keys()].sort(compareBytes);
     const texts = keys.flatMap((key) => this.#nodes.get(key) ?? []);
     if (texts.length === 0) return { payload: null, missing: `all of its ${ELEMENTS} are missing` };
     const textBytes = texts.reduce((sum, text) => sum + lists.textSize(text), 0);
@@ -256,7 +256,7 @@ class SortedSetFound implements FoundCollection {
     const all = new Map([...this.#ordered, ...this.#scores]);
     if (all.size === 0) return { payload: null, missing: "all of its members are missing" };
     const entries = [...all].sort(([a, one], [b, other]) =>
-      one === other ? byBytes(a, b) : one - other,
+      one === other ? compareBytes(a, b) : one - other,
     );
     const members = entries.map(([member]) => member);
     const entryBytes = members.reduce((sum, member) => sum + sortedSets.entrySize(member), 0);
@@ -266,11 +266,6 @@ class SortedSetFound implements FoundCollection {
     const missing = lack(all.size, this.#count, "members");
     return { payload: target.toString("latin1"), missing };
   }
-}
-
-function byBytes(one: Bytes, other: Bytes): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
 }
 
 function corrupt(): CorruptRecord {

@@ -14,8 +14,8 @@ import { dueInPayload } from "../../encoding/due.ts";
 import * as keys from "../../encoding/key.ts";
 import * as meta from "../../encoding/meta.ts";
 import * as records from "../../encoding/record.ts";
-import { DATA, ELEMENTS, EXPIRY, META, ORDER, type Engine } from "../../engine/engine.ts";
-import type { StoreId } from "../../engine/engine.ts";
+import { DATA, ELEMENTS, EXPIRY, META, ORDER, StorageError } from "../../engine/engine.ts";
+import type { Engine, StoreId } from "../../engine/engine.ts";
 import { openRocksEngine } from "../../engine/rocksdb.ts";
 import { WriteOps } from "../../engine/write-ops.ts";
 import { earlier } from "../../keyspace/value.ts";
@@ -292,15 +292,11 @@ async function writePatiently(engine: Engine, ops: WriteOps): Promise<void> {
       await engine.writeAsync(ops, { sync: false });
       return;
     } catch (error) {
-      if (!isStall(error)) throw error;
+      if (!(error instanceof StorageError) || error.kind !== "stall") throw error;
       // oxlint-disable-next-line no-await-in-loop -- a flush takes as long as the stall
       await engine.flush();
     }
   }
-}
-
-function isStall(error: unknown): boolean {
-  return error instanceof Error && "kind" in error && error.kind === "stall";
 }
 
 function encoded(record: records.DecodedRecord): Bytes {

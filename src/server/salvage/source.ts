@@ -118,20 +118,16 @@ async function ownManifest(
   notes: string[],
 ): Promise<{ reader: RocksReader; numbers: Set<number> } | null> {
   const current = rescue.currentManifest(path);
-  const [newest = null] = rescue.manifestsIn(path);
-  const attempts = current === null ? [newest] : [current];
   if (current === null) notes.push("CURRENT is lost");
-  for (const manifest of attempts) {
-    if (manifest === null || !existsSync(join(path, manifest))) continue;
-    try {
-      if (current === null) rescue.withManifest(path, folder, manifest);
-      // oxlint-disable-next-line no-await-in-loop -- the first that opens is taken
-      const reader = await RocksReader.open(current === null ? folder : path, SETTINGS);
-      return { reader, numbers: reader.tables() };
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      notes.push(`${manifest} cannot be read: ${error.message}`);
-    }
+  const manifest = current ?? rescue.manifestsIn(path)[0];
+  if (manifest === undefined || !existsSync(join(path, manifest))) return null;
+  try {
+    if (current === null) rescue.withManifest(path, folder, manifest);
+    const reader = await RocksReader.open(current === null ? folder : path, SETTINGS);
+    return { reader, numbers: reader.tables() };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    notes.push(`${manifest} cannot be read: ${error.message}`);
+    return null;
   }
-  return null;
 }
