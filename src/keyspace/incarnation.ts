@@ -7,17 +7,12 @@ import { KeyTable } from "../base/key-table.ts";
 import { SLOT_COUNT } from "../encoding/key.ts";
 import { CorruptMeta } from "../encoding/meta.ts";
 import type { Record } from "./record.ts";
+import { Watches } from "./watches.ts";
 
 /** Slots whose "may hold keys" bits are stored together: 64 bytes, a small put. */
 export const SLOTS_PER_CHUNK = 512;
 export const CHUNK_COUNT = SLOT_COUNT / SLOTS_PER_CHUNK;
 const CHUNK_BYTES = SLOTS_PER_CHUNK / 8;
-
-/** Shared by the connections that watch a key; `version` changes with every change to the key. */
-export interface WatchedKey {
-  version: number;
-  watchers: number;
-}
 
 export class Incarnation {
   readonly id: number;
@@ -33,8 +28,8 @@ export class Incarnation {
   storedExpiringCount = 0;
   /** One bit a slot: set before the first key of the slot is written, so that walks skip the rest. */
   readonly slotBits = new Uint8Array(SLOT_COUNT / 8);
-  /** Keys that some connection watches; null while there are none, so that writes need not look. */
-  watched: Map<Bytes, WatchedKey> | null = null;
+  /** Those of the database that shows it. */
+  watches = new Watches();
   /** RANDOMKEY's place, 0 to 1, while it waits for the disk: a new one each time might never be warm. */
   pendingDraw: number | null = null;
   /** Chunks of `slotBits` that the next batch has to store. */
@@ -42,13 +37,6 @@ export class Incarnation {
 
   constructor(id: number) {
     this.id = id;
-  }
-
-  /** The life of the database behind a flush: whoever watches a key goes on watching it. */
-  successor(id: number): Incarnation {
-    const next = new Incarnation(id);
-    next.watched = this.watched;
-    return next;
   }
 
   mayHoldKeys(slot: number): boolean {

@@ -62,6 +62,7 @@ import { Incarnation } from "./incarnation.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
 import type { CacheSize, Undo } from "./undo.ts";
+import type { Watches } from "./watches.ts";
 import { homeOf, memoryOf, Packed, type Value } from "./value.ts";
 
 /** What is to happen outside the store when a batch commits. */
@@ -106,6 +107,8 @@ export interface Mark {
 export interface Database {
   readonly index: number;
   incarnation: Incarnation;
+  /** Stay with the database when it is flushed or swapped. */
+  readonly watches: Watches;
   /** The batch that flushed or swapped it last: until it commits, all that is seen may be undone. */
   replacedIn: number;
 }
@@ -171,7 +174,6 @@ export class Keyspace implements ElementSource {
   #elementSweeps: Sweep[] = [];
   /** Databases that are configured away keep their incarnations, for when they come back. */
   readonly #beyond: readonly number[];
-  #versions = 0;
   /** Told of every change, also of those that are undone later; null while nobody wants to know. */
   onChange: ((record: Record) => void) | null = null;
   /** Set while changes are made that no WATCH is lost by. */
@@ -309,8 +311,9 @@ export class Keyspace implements ElementSource {
 
   #noteChange(record: Record): void {
     const { incarnation } = record;
-    if (incarnation.watched !== null && !this.isUnwatched)
-      this.#touchWatched(incarnation, record.key);
+    if (incarnation.watches.keys !== null && !this.isUnwatched) {
+      this.touchWatched(incarnation.watches, record.key);
+    }
     if (this.onChange !== null) this.onChange(record);
   }
 
@@ -428,16 +431,10 @@ export class Keyspace implements ElementSource {
     this.openBytes += SWEEP_BYTES;
   }
 
-  #touchWatched(incarnation: Incarnation, key: Bytes): void {
-    const watched = incarnation.watched?.get(key);
-    if (watched === undefined) return;
-    const before = watched.version;
-    watched.version = ++this.#versions;
-    this.#undoLog.push({
-      revert() {
-        watched.version = before;
-      },
-    });
+  /** Whoever watches the key is to lose by it. */
+  touchWatched(watches: Watches, key: Bytes): void {
+    const undo = watches.touch(key);
+    if (undo !== null) this.#undoLog.push(undo);
   }
 
   /** Gives a database a fresh incarnation; the old one's keys are collected later. */
@@ -452,7 +449,7 @@ export class Keyspace implements ElementSource {
         this.earliestDueMs = 0;
       },
     });
-    this.#replaceIncarnation(database, database.incarnation.successor(this.#nextIncarnationId++));
+    this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));
   }
 
   swap(first: Database, second: Database): void {
@@ -467,12 +464,14 @@ export class Keyspace implements ElementSource {
     const catalogChangedBefore = this.#catalogChanged;
     this.#undoLog.push({
       revert: () => {
+        before.watches = database.watches;
         database.incarnation = before;
         database.replacedIn = replacedInBefore;
         // The batch that carried the catalog may be gone: say it again.
         this.#catalogChanged = catalogChangedBefore || this.#unsettled.length > 0;
       },
     });
+    next.watches = database.watches;
     database.incarnation = next;
     database.replacedIn = this.openBatch;
     this.#catalogChanged = true;
@@ -727,29 +726,6 @@ export class Keyspace implements ElementSource {
     // Uncommitted records are not counted: while many wait for a stall to end, each unit would rotate.
     this.cacheBytes = 0;
   }
-
-  // Watching
-
-  /** Begins to count the changes of a key for one more connection. */
-  watch(incarnation: Incarnation, key: Bytes): { readonly version: number } {
-    incarnation.watched ??= new Map();
-    let watched = incarnation.watched.get(key);
-    if (watched === undefined) {
-      watched = { version: ++this.#versions, watchers: 0 };
-      incarnation.watched.set(key, watched);
-    }
-    watched.watchers++;
-    return watched;
-  }
-
-  unwatch(incarnation: Incarnation, key: Bytes): void {
-    const watched = incarnation.watched?.get(key);
-    assert(watched !== undefined && incarnation.watched !== null, "unwatch follows watch");
-    watched.watchers--;
-    if (watched.watchers > 0) return;
-    incarnation.watched.delete(key);
-    if (incarnation.watched.size === 0) incarnation.watched = null;
-  }
 }
 
 /** When the first of them has something that dies, Infinity for never. */
@@ -760,7 +736,7 @@ function earliestOf(records: readonly Record[]): number {
 }
 
 function newDatabase(index: number, incarnation: Incarnation): Database {
-  return { index, incarnation, replacedIn: 0 };
+  return { index, incarnation, watches: incarnation.watches, replacedIn: 0 };
 }
 
 function recordCost(record: Record): number {

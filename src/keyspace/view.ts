@@ -462,13 +462,30 @@ export class View {
     this.afterCommit({ survivesRefusal: false, bytes: 0, happen: () => this.onEmptyFlush() });
   }
 
-  /** Throws INVALID_DB_INDEX. */
+  /** Throws INVALID_DB_INDEX and COLD. */
   swapDatabases(firstIndex: number, secondIndex: number): void {
     const first = this.keyspace.databases[firstIndex];
     const second = this.keyspace.databases[secondIndex];
     if (first === undefined || second === undefined) throw INVALID_DB_INDEX;
-    if (first !== second) this.keyspace.swap(first, second);
+    if (first !== second) {
+      const lost = [this.#watchedIn(first, second), this.#watchedIn(second, first)];
+      this.keyspace.swap(first, second);
+      for (const [at, { watches }] of [first, second].entries()) {
+        for (const key of lost[at] ?? []) this.keyspace.touchWatched(watches, key);
+      }
+    }
     this.stats.changes++;
+  }
+
+  /** The keys watched in `database` that are there, or in the other one. Throws COLD. */
+  #watchedIn(database: Database, other: Database): Bytes[] {
+    const watched = [...(database.watches.keys?.keys() ?? [])];
+    return [database, other].flatMap(({ index }) =>
+      this.inDatabase(index, () => {
+        this.want(watched);
+        return watched.filter((key) => this.inspect(key) !== null);
+      }),
+    );
   }
 
   /** One step of SCAN; see walk.ts for the guarantee. Throws COLD. */

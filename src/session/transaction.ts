@@ -67,7 +67,7 @@ export class Transaction {
   #watches: Watch[] = [];
   #watchBytes = 0;
   /** The keys of `#watches`: there may be very many. */
-  readonly #watchedKeys = new Map<Incarnation, Set<Bytes>>();
+  readonly #watchedKeys = new Map<Database, Set<Bytes>>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -185,7 +185,7 @@ export class Transaction {
 
   /** Memory that watching these keys would take beyond what is watched. */
   #newBytes(keys: readonly Bytes[]): number {
-    const known = this.#watchedKeys.get(this.#session.database.incarnation);
+    const known = this.#watchedKeys.get(this.#session.database);
     let bytes = 0;
     for (const key of keys) {
       if (known?.has(key) !== true) bytes += key.length + WATCH_OVERHEAD_BYTES;
@@ -204,13 +204,13 @@ export class Transaction {
       return { existed, batch: view.saw > keyspace.committedBatch ? view.saw : 0 };
     });
     const { incarnation } = database;
-    const known = this.#watchedKeys.get(incarnation) ?? new Set();
-    this.#watchedKeys.set(incarnation, known);
+    const known = this.#watchedKeys.get(database) ?? new Set();
+    this.#watchedKeys.set(database, known);
     for (const [index, key] of keys.entries()) {
       if (known.has(key)) continue;
       known.add(key);
       this.#watchBytes += key.length + WATCH_OVERHEAD_BYTES;
-      const watched = keyspace.watch(incarnation, key);
+      const watched = database.watches.add(key);
       const { version } = watched;
       const { existed, batch } = seen[index] ?? { existed: false, batch: 0 };
       const rests = batch === 0 ? null : keyspace.resting.add(batch);
@@ -220,8 +220,7 @@ export class Transaction {
 
   unwatch(): void {
     if (this.#watches.length === 0) return;
-    const { keyspace } = this.#session.host.pipeline;
-    for (const { incarnation, key } of this.#watches) keyspace.unwatch(incarnation, key);
+    for (const { database, key } of this.#watches) database.watches.remove(key);
     this.#watches = [];
     this.#watchBytes = 0;
     this.#watchedKeys.clear();

@@ -124,6 +124,18 @@ export const KNOWN: readonly Known[] = [
       !difference.redis.startsWith("-"),
   },
   {
+    what: "who waits in XREAD for several streams is answered all that one EXEC has fed, since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "XREAD", "XREADGROUP") &&
+      hasWord(difference, "BLOCK") &&
+      streamsIn(difference.kept).length > 1 &&
+      streamsIn(difference.redis).length === 1 &&
+      difference.kept.includes(difference.redis.slice(2, -2)),
+    isProved: hadToWait,
+  },
+  {
     what: "a list or sorted set that takes the place of a value of another type serves who waits for it",
     heading: "Waiting for a key",
     ends: true,
@@ -256,6 +268,11 @@ export const KNOWN: readonly Known[] = [
   },
 ];
 
+/** The streams of the pairs' programs that a reply of XREAD names. */
+function streamsIn(reply: string): readonly string[] {
+  return reply.match(/"x\d"(?=[:,] \[)/g) ?? [];
+}
+
 /** Somebody has sorted this very key: by SORT itself, or in a script, which may name it by chance. */
 function hasBeenSorted({ args, before }: Difference): boolean {
   const key = args[2] ?? "";
@@ -264,6 +281,12 @@ function hasBeenSorted({ args, before }: Difference): boolean {
       (/^SORT(?:_RO)?$/i.test(name) && source === key) ||
       (CALLS.test(name) && source.includes("SORT") && source.includes(key)),
   );
+}
+
+/** When it was asked there was nothing, so that one commit has brought all that came. */
+async function hadToWait(target: WireTarget, { args }: Difference): Promise<boolean> {
+  const at = args.findIndex((word) => word.toUpperCase() === "BLOCK");
+  return (await target.send(args.toSpliced(at, 2))) === null;
 }
 
 async function haveScoresThatDiffer(target: WireTarget, { args }: Difference): Promise<boolean> {

@@ -143,7 +143,7 @@ export class ScriptWriter {
     const texts = words.map((word, at) => {
       const kind = random.below(30);
       // Given otherwise later on, these would choose by chance.
-      if (at > 0 && kind < 6 && !BY_CHANCE.test(words[0] ?? "")) {
+      if (at > 0 && kind < 6 && !BY_CHANCE.test(words[0] ?? "") && !isLifetime(words, at)) {
         const given = kind < 3 ? this.#keys : this.#argv;
         given.push(word);
         return `${kind < 3 ? "KEYS" : "ARGV"}[${given.length}]`;
@@ -188,6 +188,12 @@ const NOT_IN_SCRIPTS =
   /^(?:OBJECT|B[LRZ].*|SORT.*|XPENDING|XREAD|XREADGROUP|XINFO|XGROUP|X(?:AUTO)?CLAIM|LREM|LPOS|Z.*LEX.*|XSETID|CLIENT|EVAL.*|Z(?:REV)?RANK|B?ZMPOP|WATCH)$/;
 
 const BY_CHANCE = /^(?:[HSZ]?SCAN|SPOP|[HSZ]?RAND.*)$/i;
+
+/** How long something is to live: given otherwise later on, it might end between two commands. */
+function isLifetime(words: readonly Bytes[], at: number): boolean {
+  if (/^(?:P?SETEX|P?EXPIRE|RESTORE)$/i.test(words[0] ?? "")) return at === 2;
+  return /^[EP]X$/i.test(words[at - 1] ?? "");
+}
 
 function isOdd(word: Bytes): boolean {
   return word.includes("\0") || word.toUpperCase() === "BYLEX";

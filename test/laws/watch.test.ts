@@ -183,7 +183,7 @@ test("many keys are watched in time that grows with their number, each once", as
   await world.settle();
   assert.equal(watcher.session.transaction.watchCount, keys.length);
   watcher.say("UNWATCH");
-  assert.equal(world.core.pipeline.keyspace.databases[0]?.incarnation.watched, null);
+  assert.equal(world.core.pipeline.keyspace.databases[0]?.watches.keys, null);
 });
 
 test("a key that was seen with an uncommitted value is another one when that is undone", async () => {
@@ -255,4 +255,46 @@ test("a key that was not there is watched on behind a flush", async () => {
     await world.settle();
     assert.equal(watcher.heard().at(-1), outcome);
   }
+});
+
+test("a watched key belongs to the database that SELECT names, whatever SWAPDB shows there", async () => {
+  await using world = await openWorld();
+  const [writer, watcher] = [world.connect(), world.connect()];
+  // Each was told to Redis 7.0, too.
+  for (const [lines, outcome] of [
+    [["SWAPDB 0 1"], "[ PONG ]"],
+    [["SWAPDB 0 1", "SET k 1", "FLUSHDB"], "nil-array"],
+    [["SELECT 1", "SWAPDB 0 1", "SET k 1", "DEL k"], "[ PONG ]"],
+    [["SWAPDB 0 1", "SELECT 1", "SET k 1", "DEL k"], "[ PONG ]"],
+    [["SELECT 1", "SET k 1", "SWAPDB 0 1", "SWAPDB 0 1"], "nil-array"],
+    [["SELECT 1", "SET k 1", "SWAPDB 1 2", "SWAPDB 1 2"], "[ PONG ]"],
+    [["SWAPDB 0 1", "SWAPDB 0 1", "SET k 1", "DEL k"], "nil-array"],
+  ] as const) {
+    for (const line of ["SELECT 0", "FLUSHALL"]) writer.say(line);
+    watcher.say("WATCH k");
+    for (const line of lines) writer.say(line);
+    for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await world.settle();
+    assert.equal(watcher.heard().at(-1), outcome, lines.join(", "));
+  }
+});
+
+test("a refused SWAPDB leaves each WATCH with its database", async () => {
+  await using world = await openWorld();
+  const [writer, watcher] = [world.connect(), world.connect()];
+  writer.say("SET k 1");
+  watcher.say("WATCH k");
+  await world.settle();
+  world.engine.refuseCommits("stall", 1, "Write stall");
+  writer.say("SWAPDB 0 1");
+  await world.settle();
+  for (const line of ["SELECT 1", "SET k 2"]) writer.say(line);
+  for (const line of ["MULTI", "PING", "EXEC", "WATCH k"]) watcher.say(line);
+  await world.settle();
+  assert.deepEqual(watcher.heard(), ["OK", "OK", "QUEUED", "[ PONG ]", "OK"]);
+  for (const line of ["SELECT 0", "APPEND k 2"]) writer.say(line);
+  for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
+  await world.settle();
+  assert.equal(watcher.heard().at(-1), "nil-array");
 });
