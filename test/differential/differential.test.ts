@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { isOracleInstalled } from "../conversations/oracle.ts";
+import { haveEqualWeights } from "./equal-weights.ts";
 import { describe, fuzz } from "./fuzz.ts";
 import { KNOWN } from "./known.ts";
 import { PRESENT } from "./program.ts";
@@ -19,6 +20,25 @@ test("every known difference points to a heading of the page that explains it", 
 });
 
 if (isOracleInstalled()) {
+  test("another order of SORT is excused where the weights are equal, and nowhere else", async () => {
+    await using servers = await startServers({ isSelfTest: true });
+    const { kept } = servers.endpoints;
+    await kept.send(["RPUSH", "l1", "a", "b", "c", "d"]);
+    await kept.send(["MSET", "wa", "2", "wb", "2", "wc", "1", "wd", "3"]);
+    for (const [redis, isExcused] of [
+      ['[ "c", "b", "a" ]', true],
+      ['[ "c", "b", "d" ]', false],
+      ['[ "a", "c", "b" ]', false],
+      ['[ "c", "b" ]', false],
+    ] as const) {
+      const args = ["SORT", "l1", "BY", "w*", "LIMIT", "0", "3"];
+      // oxlint-disable-next-line no-await-in-loop -- a few
+      assert.equal(await haveEqualWeights(kept, { args, redis }), isExcused, redis);
+    }
+    const args = ["SORT", "l1", "BY", "w*"];
+    assert.equal(await haveEqualWeights(kept, { args, redis: '[ "c", "b", "a", "d" ]' }), false);
+  });
+
   test("random programs are answered as redis-server answers them", async () => {
     const seed = Number(process.env["KEPT_FUZZ_SEED"] ?? 20261127);
     await using servers = await startServers({ isSelfTest: false });

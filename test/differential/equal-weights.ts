@@ -1,0 +1,90 @@
+// Whether two answers of SORT ... BY differ in nothing but the order of what has one weight. The elements are asked for
+// once more with their weights; then each item of Redis's answer must belong to an element that weighs what the
+// one at its place in Kept's answer does.
+
+import type { Bytes } from "../../src/base/bytes.ts";
+import type { Reply } from "../../src/resp/reply.ts";
+import { format } from "../conversations/notation.ts";
+import type { WireTarget } from "../conversations/wire.ts";
+
+interface Options {
+  readonly by: Bytes;
+  readonly get: readonly Bytes[];
+  readonly limit: { readonly offset: number; readonly count: number } | null;
+  /** Words that change the order or the comparison. */
+  readonly order: readonly Bytes[];
+}
+
+/** `args` are those of a SORT that has been answered without an error, `theirs` the answer, formatted. */
+export async function haveEqualWeights(
+  target: WireTarget,
+  { args, redis: theirs }: { readonly args: readonly Bytes[]; readonly redis: string },
+): Promise<boolean> {
+  const [, key = ""] = args;
+  const { by, get, limit, order } = optionsOf(args);
+  if (!by.includes("*")) return false;
+  const type = format(await target.send(["TYPE", key]));
+  if (limit === null && type !== "set") return false;
+  const got = get.length === 0 ? ["#"] : get;
+  const asked = [by, ...got].flatMap((pattern) => ["GET", pattern]);
+  const reply = await target.send(["SORT_RO", key, "BY", by, ...order, ...asked]);
+  if (!Array.isArray(reply)) return false;
+  const isAlphabetic = order.some((word) => word.toUpperCase() === "ALPHA");
+  const rows = rowsOf(reply, 1 + got.length, isAlphabetic);
+  const from = Math.max(limit?.offset ?? 0, 0);
+  const count = limit === null || limit.count < 0 ? rows.length : limit.count;
+  const places = rows.slice(from, from + count);
+  const items = theirs.slice(2, -2).split(", ");
+  if (items.length !== places.length * got.length) return false;
+  return items.every((item, at) => {
+    const weight = places[Math.floor(at / got.length)]?.weight;
+    const column = at % got.length;
+    return rows.some((row) => row.weight === weight && row.items[column] === item);
+  });
+}
+
+interface Row {
+  /** Equal for elements that are equal in the order. */
+  readonly weight: string;
+  readonly items: readonly string[];
+}
+
+function rowsOf(reply: readonly Reply[], width: number, isAlphabetic: boolean): Row[] {
+  const rows: Row[] = [];
+  for (let at = 0; at < reply.length; at += width) {
+    const [weight = null, ...items] = reply.slice(at, at + width);
+    const number = typeof weight === "string" ? Number.parseFloat(weight) : 0;
+    rows.push({
+      weight: isAlphabetic ? format(weight) : String(number + 0),
+      items: items.map((item) => format(item)),
+    });
+  }
+  return rows;
+}
+
+function optionsOf(args: readonly Bytes[]): Options {
+  let by = "";
+  const get: Bytes[] = [];
+  const order: Bytes[] = [];
+  let limit: Options["limit"] = null;
+  for (let at = 2; at < args.length; at++) {
+    const word = args[at] ?? "";
+    switch (word.toUpperCase()) {
+      case "BY":
+        by = args[++at] ?? "";
+        break;
+      case "GET":
+        get.push(args[++at] ?? "");
+        break;
+      case "STORE":
+        at++;
+        break;
+      case "LIMIT":
+        limit = { offset: Number(args[++at]), count: Number(args[++at]) };
+        break;
+      default:
+        order.push(word);
+    }
+  }
+  return { by, get, limit, order };
+}
