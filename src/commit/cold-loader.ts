@@ -10,6 +10,7 @@ import type {
   ColdKey,
   ColdKeys,
   ColdRange,
+  ColdRanges,
   ColdRequest,
   ColdSlot,
 } from "../keyspace/cold.ts";
@@ -50,12 +51,17 @@ async function loadOther(
 ): Promise<void> {
   if ("slot" in request) await warmSlots(keyspace, request);
   else if ("range" in request) await warmRange(keyspace, request);
+  else if ("ranges" in request) await warmRanges(keyspace, request);
   else if ("key" in request) await loadKeys(keyspace, request, unit.keysWanted());
   else if ("keys" in request) await loadEach(keyspace, keysIn(request));
 }
 
 function warmRange(keyspace: Keyspace, request: ColdRange): Promise<void> {
   return keyspace.engine.warm(request.store, request.range, request.entriesMax);
+}
+
+async function warmRanges(keyspace: Keyspace, { ranges }: ColdRanges): Promise<void> {
+  await Promise.all(ranges.map((request) => warmRange(keyspace, request)));
 }
 
 /** Those that are not in memory. */

@@ -6,8 +6,15 @@ import type { CursorRange, StoreId } from "../engine/engine.ts";
 import type { Elements } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 
-/** A key, many, everything in a slot from a hash on, elements of collections, or a range of them. */
-export type ColdRequest = ColdKey | ColdKeys | ColdSlot | ColdElements | ColdSeveral | ColdRange;
+/** A key, many, everything in a slot from a hash on, elements of collections, or ranges of them. */
+export type ColdRequest =
+  | ColdKey
+  | ColdKeys
+  | ColdSlot
+  | ColdElements
+  | ColdSeveral
+  | ColdRange
+  | ColdRanges;
 
 export interface ColdKey {
   readonly incarnation: Incarnation;
@@ -45,6 +52,11 @@ export interface ColdRange {
   readonly range: CursorRange;
   /** How many entries the walk is likely to want. */
   readonly entriesMax: number;
+}
+
+/** Places of a collection that were chosen at once (element-cells.ts). */
+export interface ColdRanges {
+  readonly ranges: readonly ColdRange[];
 }
 
 /** One shared instance: it carries only what to load, and is consumed before the next is thrown. */

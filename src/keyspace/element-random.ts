@@ -1,4 +1,5 @@
-// Elements of an exploded collection by chance, for types whose subkeys begin with a 32-bit hash.
+// Elements of an exploded collection by chance, for types whose subkeys begin with a 32-bit hash: a few come
+// from a sample that is kept in memory (element-sample.ts), many from places of their own, as follows.
 //
 // The ring of hashes is cut into cells that hold about CELL_SIZE elements, rather less than more. A cell
 // is drawn, read whole, and taken with a chance that grows with what it holds; then one of its elements is
@@ -15,8 +16,9 @@ import { SeededRandom, type Random } from "../base/random.ts";
 import { u32 } from "../encoding/key.ts";
 import type { Engine } from "../engine/engine.ts";
 import { CommandError } from "../resp/errors.ts";
+import { drawFromSample, prepareSample, SAMPLE_TIMES_MAX } from "./element-sample.ts";
 import { walkElements } from "./element-walk.ts";
-import type { Elements } from "./home.ts";
+import type { Element, Elements } from "./home.ts";
 
 export interface FoundElement {
   readonly subkey: Bytes;
@@ -52,6 +54,11 @@ export function checkDraws(times: number): void {
 export function randomElements(place: RandomPlace, random: Random, times: number): FoundElement[] {
   checkDraws(times);
   const chosen: FoundElement[] = [];
+  if (times <= SAMPLE_TIMES_MAX) {
+    prepareSample(place, random, times);
+    while (chosen.length < times) chosen.push(foundIn(drawFromSample(place, random)));
+    return chosen;
+  }
   drawUntil(place, random, (found) => chosen.push(found) >= times);
   return chosen;
 }
@@ -63,8 +70,20 @@ export function randomDistinctElements(
   times: number,
 ): FoundElement[] {
   const chosen = new Map<Bytes, FoundElement>();
+  if (times <= SAMPLE_TIMES_MAX) {
+    prepareSample(place, random, times);
+    while (chosen.size < times) {
+      const found = foundIn(drawFromSample(place, random));
+      chosen.set(found.subkey, found);
+    }
+    return [...chosen.values()];
+  }
   drawUntil(place, random, (found) => chosen.set(found.subkey, found).size >= times);
   return [...chosen.values()];
+}
+
+function foundIn({ subkey, value }: Element): FoundElement {
+  return { subkey, value: value ?? "" };
 }
 
 function drawUntil(

@@ -8,7 +8,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { afterPrefix } from "../encoding/collection.ts";
 import type { CursorRange, Engine } from "../engine/engine.ts";
 import { CommandError } from "../resp/errors.ts";
-import { COLD } from "./cold.ts";
+import { COLD, type ColdRange } from "./cold.ts";
 import type { Element, Elements } from "./home.ts";
 
 export interface SubkeyRange {
@@ -110,13 +110,7 @@ function walkStored(
 ): void {
   const { engine, elements } = place;
   const { prefix, store } = elements;
-  const range: CursorRange = {
-    lower: prefix + options.lower,
-    upper: options.upper === null ? afterPrefix(prefix) : prefix + options.upper,
-    reverse: options.reverse,
-    valueBytesMax: Infinity,
-    patience: "loop",
-  };
+  const range = rangeOf(elements, options);
   const perRead = Math.max(1, Math.min(ENTRIES_PER_READ, options.expected));
   let last: Bytes | null = null;
   const cursor = engine.cursor(store, range);
@@ -141,6 +135,22 @@ function walkStored(
     cursor.close();
   }
   overlay.end();
+}
+
+function rangeOf({ prefix }: Elements, options: WalkOptions): CursorRange {
+  return {
+    lower: prefix + options.lower,
+    upper: options.upper === null ? afterPrefix(prefix) : prefix + options.upper,
+    reverse: options.reverse,
+    valueBytesMax: Infinity,
+    patience: "loop",
+  };
+}
+
+/** What a walk would ask for if all of it were cold. */
+export function coldRange(elements: Elements, options: WalkOptions): ColdRange {
+  const range = restOf(rangeOf(elements, options), null);
+  return { store: elements.store, range, entriesMax: options.expected + 1 };
 }
 
 /** What follows the entry `last`, to be loaded on a thread. */

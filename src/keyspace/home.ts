@@ -93,11 +93,18 @@ export interface SubkeySpan {
   readonly upper: Bytes;
 }
 
-/** Who may be drawn by chance next (element-pool.ts): elements in memory, some perhaps gone. */
+/** Who may be drawn by chance next: elements in memory, some perhaps gone. */
 export interface ElementPool {
-  readonly candidates: Element[];
+  candidates: Element[];
   /** How many cells were read into it last. */
   cells: number;
+  /** A sample only (element-sample.ts): so many of the candidates, the first, were drawn, and so many draws are left. */
+  drawn: number;
+  drawsLeft: number;
+}
+
+function newPool(): ElementPool {
+  return { candidates: [], cells: 0, drawn: 0, drawsLeft: 0 };
 }
 
 /** The elements of one collection in one store. */
@@ -116,7 +123,8 @@ export class Elements {
   #isComplete: boolean;
   /** What a random choice is drawn from, while it waits for the disk (element-random.ts). */
   pendingSeed: number | null = null;
-  #pool: ElementPool = { candidates: [], cells: 0 };
+  #pool = newPool();
+  #sample = newPool();
   #fronts: Fronts | null = null;
 
   constructor(source: ElementSource, home: Home, store: typeof ELEMENTS | typeof ORDER) {
@@ -211,6 +219,12 @@ export class Elements {
     return this.#pool;
   }
 
+  /** For element-sample.ts. */
+  sample(): ElementPool {
+    this.#turnIfDue();
+    return this.#sample;
+  }
+
   /** For element-front.ts. */
   fronts(): Fronts {
     this.#turnIfDue();
@@ -285,7 +299,8 @@ export class Elements {
     this.#old = rotations - this.#rotation === 1 ? this.#young : new KeyTable();
     this.#young = new KeyTable();
     this.#rotation = rotations;
-    this.#pool = { candidates: [], cells: 0 };
+    this.#pool = newPool();
+    this.#sample = newPool();
     this.#fronts = null;
     this.#prune();
     for (const element of this.#dirty) {

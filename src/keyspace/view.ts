@@ -14,7 +14,7 @@ import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { COLD, type ColdElements } from "./cold.ts";
 import { copyOf } from "./copy.ts";
 import { outermostElements, type FrontRange } from "./element-front.ts";
-import { drawFromPool, mayJoinPool } from "./element-pool.ts";
+import { drawFromPool, mayJoinPools } from "./element-pool.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
 import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
@@ -386,9 +386,9 @@ export class View {
     return drawFromPool(place, this.random);
   }
 
-  /** Says that an element was added that `drawElement` may give; `count` is how many there are now. */
+  /** Says that an element was added that may be drawn; `count` is how many there are now. */
   noteDrawable(element: Element, count: number): void {
-    mayJoinPool(element, count, this.random);
+    mayJoinPools(element, count, this.random);
   }
 
   /** Copies the content of `source`, expiry included, to a key of the database in view. Throws COLD. */

@@ -204,6 +204,7 @@ export function put(
   const count = isNew ? hash.count + 1 : hash.count;
   const isTable = hash.isTable || isTableWith(view, { field, value, count });
   if (isNew || isTable !== hash.isTable) view.mutate(record, hash.change(count, isTable), 0);
+  if (isNew) view.noteDrawable(element, count);
   view.stats.changes++;
   return isNew;
 }

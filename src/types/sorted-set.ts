@@ -296,6 +296,7 @@ function setExploded(
   noteAdded(view, record, form, { subkey, member, isNew });
   if (before.score === null) {
     countIn(view, record, form, subkey);
+    view.noteDrawable(element, form.count);
     return;
   }
   const subkeyBefore = encoding.orderSubkey(before.score, member);
