@@ -1,5 +1,6 @@
 // What DEL of a large collection costs, and what the collection of its remains costs others: SETs on one
-// connection before it and after it. On what `collections.js --data DIR --fill` has left:
+// connection before it and after it, and DELs of strings right behind it, which tell what the machine makes of the
+// same thing without a collection. On what `collections.js --data DIR --fill` has left:
 //
 //   node build/bench/deletions.js --data DIR [--families zset,hash] [--size 10000000] [--seconds 5]
 //
@@ -96,7 +97,7 @@ async function measured(
     await prepare(client);
     told("SET before", await sets(client, seconds));
     await client.say(
-      ["CONFIG", "SET", "slowlog-max-len", String(keys.length)],
+      ["CONFIG", "SET", "slowlog-max-len", String(KEYS + keys.length)],
       ["CONFIG", "SET", "slowlog-log-slower-than", "0"],
     );
     const times: number[] = [];
@@ -104,9 +105,15 @@ async function measured(
       // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
       times.push(await timed(client, ["DEL", key]));
     }
+    const strings: number[] = [];
+    for (let index = 0; index < KEYS; index++) {
+      // oxlint-disable-next-line no-await-in-loop -- the same
+      strings.push(await timed(client, ["DEL", `key:${index}`]));
+    }
     await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"]);
-    const own = await serverTimes(client, keys.length);
+    const own = (await serverTimes(client, KEYS + keys.length)).slice(KEYS);
     told("DEL, round trip", times);
+    told("DEL of strings beside it", strings);
     told("DEL, in the server", own);
     told("SET after", await sets(client, seconds));
   } finally {

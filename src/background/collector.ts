@@ -23,12 +23,14 @@ import { Trouble, type BackgroundParts } from "./trouble.ts";
 
 const ROUND_MS = 1000;
 /** The pause when a round has left something: room for whatever else the server has to do. */
-const SHORT_ROUND_MS = 10;
+const SHORT_ROUND_MS = 2;
 const ENTRIES_PER_STEP = 1000;
-/** So many elements of deleted collections are looked at in one round, in a millisecond at most. */
-const ENTRIES_PER_ROUND = 512;
-const ENTRIES_PER_PIECE = 256;
-const NOTES_PER_ROUND = 128;
+/**
+ * So many elements of deleted collections are looked at in one round, in a third of a millisecond: it is one turn
+ * of the loop, and whoever comes in meanwhile waits for all of it.
+ */
+const ENTRIES_PER_ROUND = 96;
+const NOTES_PER_ROUND = 16;
 /** From so many on, the elements of a collection go as a range. */
 const SINGLY_MAX = 1000;
 
@@ -143,12 +145,11 @@ export class Collector {
   async #sweepRemains(remains: Remains, count: number): Promise<number> {
     let left = count - 1;
     while (left > 0) {
-      const size = Math.min(left, ENTRIES_PER_PIECE);
       if (!remains.isRead) {
-        left -= await this.#readRemains(remains, size);
+        left -= await this.#readRemains(remains, left);
       } else if (remains.keys.length > 0) {
         const { store } = remains;
-        const keys = remains.keys.splice(-size);
+        const keys = remains.keys.splice(-left);
         left -= keys.length;
         await this.#sweep(keys.map((from) => ({ store, from, to: null })));
       } else if (remains.store === ELEMENTS) {
