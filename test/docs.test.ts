@@ -1,7 +1,7 @@
 // The generated pages are told from the tables in the code and must not lag behind them.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -48,4 +48,25 @@ test("every setting stands in kept.conf and on its page", () => {
     assert.ok(conf.includes(`${name} `), name);
     assert.ok(page.includes(`| \`${name}\` `), name);
   }
+});
+
+test("every command of Redis is there, or named where it is told why not", () => {
+  const there = new Set<string>();
+  for (const [, name = ""] of (generated().get("docs/commands.md") ?? "").matchAll(
+    /^\| `(.+?)` /gm,
+  )) {
+    there.add(name);
+  }
+  const names = new Set(readFileSync("test/redis-commands.txt", "utf8").split("\n").slice(1, -1));
+  assert.ok(names.size > 400);
+  const page = readFileSync("docs/compatibility.md", "utf8");
+  const notThere = page.slice(page.indexOf("Not there, and why:")).split("\n## ")[0] ?? "";
+  const excused = new Set<string>();
+  for (const [, words = ""] of notThere.matchAll(/`([A-Z][A-Z\d\s-]*)`/g)) {
+    for (const word of names.has(words) ? [words] : words.split(/\s+/)) excused.add(word);
+  }
+  const missing = [...names].filter(
+    (name) => !there.has(name) && !excused.has(name) && !excused.has(name.split(" ")[0] ?? ""),
+  );
+  assert.deepEqual(missing, []);
 });

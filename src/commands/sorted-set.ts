@@ -78,28 +78,32 @@ function addMembers(view: View, args: Args, given: number): Reply {
     }
   }
   checkOptions(flags, args.length - from);
-  const scores: number[] = [];
-  for (let index = from; index < args.length; index += 2) {
-    const score = parseDouble(at(args, index));
-    if (score === null) throw NOT_A_FLOAT;
-    scores.push(score);
-  }
+  const entries = entriesIn(args, from);
   const key = at(args, 1);
   if ((flags & XX) !== 0 && sortedSet.find(view, key) === null) {
     return (flags & INCR) === 0 ? 0 : null;
   }
   const memberSize = at(args, from + 1).length;
-  const record = sortedSet.open(view, key, { count: scores.length, memberSize });
-  if (scores.length > 1) wantMembers(view, record, args, { from: from + 1, step: 2 });
+  const record = sortedSet.open(view, key, { count: entries.length, memberSize });
+  if (entries.length > 1) sortedSet.wantPlaces(view, record, entries);
   const tally = { flags, added: 0, updated: 0, score: null };
-  for (const [index, score] of scores.entries()) {
-    addOne(view, record, { member: at(args, from + 1 + index * 2), score }, tally);
-  }
+  for (const entry of entries) addOne(view, record, entry, tally);
   if (tally.added + tally.updated > 0) {
     view.notify("sortedSet", (flags & INCR) === 0 ? "zadd" : "zincr", key);
   }
   if ((flags & INCR) !== 0) return tally.score;
   return (flags & CH) === 0 ? tally.added : tally.added + tally.updated;
+}
+
+/** Throws NOT_A_FLOAT. */
+function entriesIn(args: Args, from: number): sortedSet.Entry[] {
+  const entries: sortedSet.Entry[] = [];
+  for (let index = from; index < args.length; index += 2) {
+    const score = parseDouble(at(args, index));
+    if (score === null) throw NOT_A_FLOAT;
+    entries.push({ member: at(args, index + 1), score });
+  }
+  return entries;
 }
 
 function checkOptions(flags: number, rest: number): void {
@@ -142,24 +146,11 @@ function addOne(view: View, record: Record, entry: sortedSet.Entry, tally: Tally
   sortedSet.setFrom(view, record, { member, score }, standing);
 }
 
-function wantMembers(
-  view: View,
-  record: Record,
-  args: Args,
-  where: { readonly from: number; readonly step: number },
-): void {
-  const members: Bytes[] = [];
-  for (let index = where.from; index < args.length; index += where.step) {
-    members.push(at(args, index));
-  }
-  sortedSet.want(view, record, members);
-}
-
 export function zrem(view: View, args: Args): Reply {
   const key = at(args, 1);
   const record = sortedSet.find(view, key);
   if (record === null) return 0;
-  if (args.length > 3) wantMembers(view, record, args, { from: 2, step: 1 });
+  if (args.length > 3) sortedSet.want(view, record, args.slice(2));
   let removed = 0;
   for (let index = 2; index < args.length; index++) {
     if (sortedSet.remove(view, record, at(args, index))) removed++;

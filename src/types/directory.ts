@@ -241,6 +241,26 @@ export class Directory {
     }
   }
 
+  /** Before nodes are looked for by many keys: throws COLD for all pages of a level at once that would wait. */
+  want(view: View, keys: readonly Bytes[]): void {
+    let level: { readonly page: Page; readonly keys: readonly Bytes[] }[] = [
+      { page: this.#root, keys },
+    ];
+    for (let left = this.#root.level; left > 0; left--) {
+      const below = level.flatMap(({ page, keys: sought }) =>
+        [...childrenOf(page, sought)].map(([index, those]) => ({ page, index, keys: those })),
+      );
+      const { elements, prefix } = this.#home;
+      elements.want(
+        below.map(({ page, index }) => encoding.pageSubkey(prefix, page.pages[index] ?? 0)),
+      );
+      level = below.map(({ page, index, keys: those }) => ({
+        page: this.#child(view, page, index).page,
+        keys: those,
+      }));
+    }
+  }
+
   /** Throws COLD. */
   first(view: View): Place | null {
     return this.atPosition(view, 0);
@@ -522,6 +542,18 @@ export class Directory {
       view.setElement(record, element, null);
     }
   }
+}
+
+/** Which of these keys the way to goes through which entry of a page. */
+function childrenOf(page: Page, keys: readonly Bytes[]): Map<number, Bytes[]> {
+  const children = new Map<number, Bytes[]>();
+  for (const key of keys) {
+    const index = Math.max(0, page.indexOf(key));
+    const those = children.get(index);
+    if (those === undefined) children.set(index, [key]);
+    else those.push(key);
+  }
+  return children;
 }
 
 function indexAt(page: Page, position: number): number {

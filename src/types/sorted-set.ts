@@ -142,6 +142,24 @@ export function want(view: View, record: Record, members: readonly Bytes[]): voi
   if (form instanceof ExplodedSortedSet) form.home.elements.want(members.map(hashedSubkey));
 }
 
+/** Before several members get these scores: throws COLD, as seldom as can be. */
+export function wantPlaces(view: View, record: Record, entries: readonly Entry[]): void {
+  const form = formOf(view, record);
+  if (!(form instanceof ExplodedSortedSet)) return;
+  want(view, record, namesOf(entries));
+  const subkeys: Bytes[] = [];
+  for (const { member, score: wanted } of entries) {
+    const before = score(view, record, member);
+    if (before !== null && before !== wanted) subkeys.push(encoding.orderSubkey(before, member));
+    if (before !== wanted) subkeys.push(encoding.orderSubkey(wanted, member));
+  }
+  form.buckets.want(view, subkeys);
+}
+
+function namesOf(entries: readonly Entry[]): Bytes[] {
+  return entries.map(({ member }) => member);
+}
+
 function entryOf(subkey: Bytes, value: Bytes): Entry {
   return { member: nameInSubkey(subkey), score: encoding.readScore(value, 0) };
 }
