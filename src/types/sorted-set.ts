@@ -143,21 +143,19 @@ export function want(view: View, record: Record, members: readonly Bytes[]): voi
 }
 
 /** Before several members get these scores: throws COLD, as seldom as can be. */
-export function wantPlaces(view: View, record: Record, entries: readonly Entry[]): void {
+export function wantPlaces(view: View, record: Record, wanted: readonly Entry[]): void {
   const form = formOf(view, record);
   if (!(form instanceof ExplodedSortedSet)) return;
-  want(view, record, namesOf(entries));
+  const members = wanted.map(({ member }) => member);
+  want(view, record, members);
   const subkeys: Bytes[] = [];
-  for (const { member, score: wanted } of entries) {
+  for (const { member, score: after } of wanted) {
     const before = score(view, record, member);
-    if (before !== null && before !== wanted) subkeys.push(encoding.orderSubkey(before, member));
-    if (before !== wanted) subkeys.push(encoding.orderSubkey(wanted, member));
+    if (before === after) continue;
+    if (before !== null) subkeys.push(encoding.orderSubkey(before, member));
+    subkeys.push(encoding.orderSubkey(after, member));
   }
   form.buckets.want(view, subkeys);
-}
-
-function namesOf(entries: readonly Entry[]): Bytes[] {
-  return entries.map(({ member }) => member);
 }
 
 function entryOf(subkey: Bytes, value: Bytes): Entry {
