@@ -23,6 +23,7 @@ import type { Config } from "../config/config.ts";
 import { Log } from "../observe/log.ts";
 import { StartFailed, startServer, type RunningServer } from "../server/start.ts";
 import { readArguments, type Invocation } from "./arguments.ts";
+import { boundHeap } from "./heap.ts";
 
 type Serve = Extract<Invocation, { kind: "serve" }>;
 type Got = { readonly content: string } | { readonly problem: string };
@@ -30,12 +31,6 @@ type Got = { readonly content: string } | { readonly problem: string };
 /** For standard input: the descriptor every process has it at. */
 const STDIN = 0;
 
-/**
- * V8 lets a heap that churns grow to several times what lives in it before it collects. The record
- * cache churns by design; a third more is enough, and a million small keys then take 460 MB of
- * resident memory in place of 690, at the same speed.
- */
-const HEAP_FLAGS = "--heap-growing-percent=30";
 /**
  * On two processors the threads that help with the collection of young objects only take turns with the
  * event loop, which waits for them: a SET or INCR at P=16 costs a twentieth less without.
@@ -45,7 +40,7 @@ const FEW_PROCESSORS_FLAGS = "--no-parallel-scavenge";
 
 async function main(): Promise<void> {
   seedKeyTables(randomBytes(4).readInt32LE());
-  setFlagsFromString(HEAP_FLAGS);
+  boundHeap();
   if (availableParallelism() <= FEW_PROCESSORS) setFlagsFromString(FEW_PROCESSORS_FLAGS);
   const invocation = readArguments(process.argv.slice(2), {
     version: KEPT_VERSION,
