@@ -30,6 +30,10 @@ using KeyComparator = MemTableRep::KeyComparator;
 
 constexpr unsigned kChainMax = 16;
 constexpr uintptr_t kListBit = 1;
+/** What is gone through in order lies anywhere in memory: it is fetched so many steps ahead. */
+constexpr size_t kBucketsAhead = 8;
+constexpr size_t kEntriesAhead = 6;
+constexpr size_t kLineBytes = 64;
 constexpr size_t kLinkBytes = sizeof(const char*);
 
 /** Entries lie at even addresses and are not aligned beyond that. */
@@ -157,32 +161,99 @@ class HashChains final : public MemTableRep {
     return reinterpret_cast<EntrySkipList*>(held & ~kListBit);
   }
 
+  /**
+   * All entries in order. Those of one prefix are in one bucket and follow each other in the order, so each
+   * bucket is sorted while it is near, and then only their runs have to be put in order.
+   */
   std::vector<const char*> Sorted() const {
     std::vector<Sortable> found;
+    std::vector<Run> runs;
     for (size_t index = 0; index < bucket_count_; index++) {
-      const uintptr_t held = buckets_[index].load(std::memory_order_acquire);
-      if ((held & kListBit) == 0) {
-        for (const char* each = ChainOf(held); each != nullptr; each = Before(each)) {
-          found.push_back(SortableOf(each, bytewise_));
-        }
-        continue;
-      }
-      const EntrySkipList::Node* node = ListOf(held)->First();
-      for (; node != nullptr; node = EntrySkipList::Next(node)) {
-        found.push_back(SortableOf(node->entry, bytewise_));
-      }
+      if (index + kBucketsAhead < bucket_count_) Fetch(buckets_[index + kBucketsAhead]);
+      const size_t from = found.size();
+      AddBucket(buckets_[index].load(std::memory_order_acquire), &found);
+      Sort(found.begin() + static_cast<ptrdiff_t>(from), found.end());
+      AddRuns(found, from, &runs);
     }
-    std::sort(found.begin(), found.end(), [this](const Sortable& a, const Sortable& b) {
-      if (a.first != b.first) return a.first < b.first;
-      if (a.second != b.second) return a.second < b.second;
-      return compare_(a.entry, b.entry) < 0;
+    std::sort(runs.begin(), runs.end(), [&](const Run& a, const Run& b) {
+      return IsBefore(found[a.from], found[b.from]);
     });
-    std::vector<const char*> entries(found.size());
-    for (size_t index = 0; index < found.size(); index++) entries[index] = found[index].entry;
+    if (!AreInOrder(found, runs)) {
+      Sort(found.begin(), found.end());
+      runs.assign(1, {0, found.size()});
+    }
+    std::vector<const char*> entries;
+    entries.reserve(found.size());
+    for (const Run& run : runs) {
+      for (size_t index = run.from; index < run.to; index++) entries.push_back(found[index].entry);
+    }
     return entries;
   }
 
  private:
+  /** Of entries with one prefix: from the first to before `to`. */
+  struct Run {
+    size_t from;
+    size_t to;
+  };
+  using Place = std::vector<Sortable>::iterator;
+
+  bool IsBefore(const Sortable& a, const Sortable& b) const {
+    if (a.first != b.first) return a.first < b.first;
+    if (a.second != b.second) return a.second < b.second;
+    return compare_(a.entry, b.entry) < 0;
+  }
+
+  void Sort(Place from, Place to) const {
+    std::sort(from, to, [this](const Sortable& a, const Sortable& b) { return IsBefore(a, b); });
+  }
+
+  /** Has the newest entry of a chain brought near. */
+  static void Fetch(const std::atomic<uintptr_t>& bucket) {
+    const uintptr_t held = bucket.load(std::memory_order_acquire);
+    if (held != 0) __builtin_prefetch(reinterpret_cast<const char*>(held & ~kListBit) - kLinkBytes);
+  }
+
+  void AddBucket(uintptr_t held, std::vector<Sortable>* found) const {
+    if ((held & kListBit) == 0) {
+      for (const char* each = ChainOf(held); each != nullptr; each = Before(each)) {
+        found->push_back(SortableOf(each, bytewise_));
+      }
+      return;
+    }
+    const EntrySkipList::Node* node = ListOf(held)->First();
+    for (; node != nullptr; node = EntrySkipList::Next(node)) {
+      found->push_back(SortableOf(node->entry, bytewise_));
+    }
+  }
+
+  /** Cuts what a bucket has added where the prefix changes. */
+  void AddRuns(const std::vector<Sortable>& found, size_t from, std::vector<Run>* runs) const {
+    if (from == found.size()) return;
+    Slice prefix = PrefixOf(found[from]);
+    size_t start = from;
+    for (size_t index = from + 1; index < found.size(); index++) {
+      const Slice next = PrefixOf(found[index]);
+      if (next == prefix) continue;
+      runs->push_back({start, index});
+      start = index;
+      prefix = next;
+    }
+    runs->push_back({start, found.size()});
+  }
+
+  Slice PrefixOf(const Sortable& sortable) const {
+    return prefix_->Transform(UserKeyOf(sortable.entry));
+  }
+
+  /** Not so where what the extractor takes is not the front of a key. */
+  bool AreInOrder(const std::vector<Sortable>& found, const std::vector<Run>& runs) const {
+    for (size_t index = 1; index < runs.size(); index++) {
+      if (!IsBefore(found[runs[index - 1].to - 1], found[runs[index].from])) return false;
+    }
+    return true;
+  }
+
   size_t BucketOf(const Slice& user_key) const {
     const uint64_t hash = HashOf(prefix_->Transform(user_key)) >> 32;
     return static_cast<size_t>((hash * bucket_count_) >> 32);
@@ -312,7 +383,13 @@ class WholeIterator final : public MemTableRep::Iterator {
 
   bool Valid() const override { return at_ < entries_.size(); }
   const char* key() const override { return entries_[at_]; }
-  void Next() override { at_++; }
+  void Next() override {
+    at_++;
+    if (at_ + kEntriesAhead < entries_.size()) {
+      __builtin_prefetch(entries_[at_ + kEntriesAhead]);
+      __builtin_prefetch(entries_[at_ + kEntriesAhead] + kLineBytes);
+    }
+  }
   void Prev() override { at_ = at_ == 0 ? entries_.size() : at_ - 1; }
 
   void Seek(const Slice& internal_key, const char*) override {
