@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SeededRandom } from "./random.ts";
-import { KeyTable } from "./key-table.ts";
+import { KeyTable, TOUCHED_MAX } from "./key-table.ts";
 
 interface Item {
   readonly key: string;
@@ -63,3 +63,48 @@ test("an empty table has nothing, and nothing can be taken from it", () => {
   assert.deepEqual([...table], []);
   assert.equal(table.size, 0);
 });
+
+test("many keys looked up at once give what each gives alone, no more of them than said", () => {
+  for (const size of [0, 1, 40, 30_000]) {
+    const table = new KeyTable<Item>();
+    for (let serial = 0; serial < size; serial++) table.set({ key: `${serial}`, serial });
+    const keys: string[] = [];
+    for (let index = 0; index < TOUCHED_MAX + 9; index++) keys.push(`${index * 700}`);
+    const found: (Item | undefined)[] = [];
+    table.getAll(keys, found);
+    assert.deepEqual(
+      found,
+      keys.slice(0, TOUCHED_MAX).map((key) => table.get(key)),
+    );
+    table.getAll(["0"], found);
+    assert.deepEqual(found, [table.get("0")]);
+  }
+});
+
+test("of two keys with one hash each finds its own", () => {
+  const [first, second] = twins();
+  const table = new KeyTable<Item>();
+  table.set({ key: first, serial: 1 });
+  table.set({ key: second, serial: 2 });
+  const found: (Item | undefined)[] = [];
+  table.getAll([second, first, `${first}x`], found);
+  assert.deepEqual(
+    found.map((item) => item?.serial),
+    [2, 1, undefined],
+  );
+});
+
+/** FNV-1a, as key-table.ts begins when nobody has drawn a seed: two of some 100,000 keys agree. */
+function twins(): [string, string] {
+  const seen = new Map<number, string>();
+  for (let serial = 0; ; serial++) {
+    const key = `twin:${serial}`;
+    let hash = 0x811c9dc5;
+    for (let index = 0; index < key.length; index++) {
+      hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+    }
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, key];
+    seen.set(hash, key);
+  }
+}

@@ -20,6 +20,9 @@ export interface Keyed {
 const PART_MAX = 1 << 14;
 const PARTS = 256;
 const CAPACITY_MIN = 8;
+/** So many keys are looked up at once: what they bring near stays in the first cache until it is used. */
+export const TOUCHED_MAX = 64;
+const hashesSought = new Int32Array(TOUCHED_MAX);
 
 let seed = 0x811c9dc5;
 
@@ -108,6 +111,36 @@ export class KeyTable<T extends Keyed> {
       const item = items[at];
       if (item !== undefined && item.key === key) return item;
     }
+  }
+
+  /**
+   * Looks up many keys, TOUCHED_MAX at most, into `found`: the memory that one look-up waits for comes
+   * while the next is begun, where one after the other would wait for each. What it returns says nothing; a
+   * look whose outcome nobody takes would be left out.
+   */
+  getAll(keys: readonly Bytes[], found: (T | undefined)[]): number {
+    const count = Math.min(keys.length, TOUCHED_MAX);
+    let near = 0;
+    for (let index = 0; index < count; index++) {
+      const hash = hashOf(keys[index] ?? "");
+      hashesSought[index] = hash;
+      const { hashes } = this.#partOf(hash);
+      near ^= hashes[hash & (hashes.length - 1)] ?? 0;
+    }
+    for (let index = 0; index < count; index++) {
+      const hash = hashesSought[index] ?? 0;
+      const { hashes, items } = this.#partOf(hash);
+      const mask = hashes.length - 1;
+      let at = hash & mask;
+      while (hashes[at] !== hash && hashes[at] !== 0) at = (at + 1) & mask;
+      found[index] = items[at];
+    }
+    for (let index = 0; index < count; index++) {
+      const key = keys[index] ?? "";
+      if (found[index]?.key !== key) found[index] = this.get(key);
+    }
+    found.length = count;
+    return near;
   }
 
   has(key: Bytes): boolean {

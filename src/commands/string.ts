@@ -5,6 +5,7 @@
 // or sent.
 
 import type { Bytes } from "../base/bytes.ts";
+import { TOUCHED_MAX } from "../base/key-table.ts";
 import { xxh3Hex } from "../base/xxh3.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
@@ -179,6 +180,7 @@ export function getex(view: View, args: Args): Reply {
 export function mget(view: View, args: Args): Reply {
   const values: (Bytes | null)[] = [];
   for (let index = 1; index < args.length; index++) {
+    if ((index - 1) % TOUCHED_MAX === 0) view.bringNear(args, index, 1);
     values.push(string.getIfString(view, at(args, index)));
   }
   return values;
@@ -186,10 +188,15 @@ export function mget(view: View, args: Args): Reply {
 
 export function mset(view: View, args: Args): Reply {
   if (args.length % 2 === 0) throw wrongArity("mset");
+  putAll(view, args);
+  return OK;
+}
+
+function putAll(view: View, args: Args): void {
   for (let index = 1; index < args.length; index += 2) {
+    if ((index - 1) % (2 * TOUCHED_MAX) === 0) view.bringNear(args, index, 2);
     string.put(view, at(args, index), at(args, index + 1), 0);
   }
-  return OK;
 }
 
 export function msetnx(view: View, args: Args): Reply {
@@ -197,9 +204,7 @@ export function msetnx(view: View, args: Args): Reply {
   for (let index = 1; index < args.length; index += 2) {
     if (view.find(at(args, index)) !== null) return 0;
   }
-  for (let index = 1; index < args.length; index += 2) {
-    string.put(view, at(args, index), at(args, index + 1), 0);
-  }
+  putAll(view, args);
   return 1;
 }
 

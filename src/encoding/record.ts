@@ -11,6 +11,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { readU48 } from "./key.ts";
+import { writeBytes } from "./varint.ts";
 
 export const ABSENT = 0;
 export const STRING = 1;
@@ -81,7 +82,7 @@ export function writeRecord(target: Buffer, at: number, record: WritableRecord):
     target.writeUIntBE(expiryMs, offset, 6);
     offset += 6;
   }
-  if (typeof value === "string") target.latin1Write(value, offset, value.length);
+  if (typeof value === "string") writeBytes(target, offset, value);
   else value?.writePayload(target, offset);
 }
 

@@ -61,7 +61,7 @@ export function encodeElement(ops: WriteOps, element: Element): void {
 
 function writeKey(ops: WriteOps, address: KeyAddress, key: Bytes): void {
   writeKeyHeader(ops.buffer, ops.keyAt, address);
-  ops.buffer.latin1Write(key, ops.keyAt + KEY_HEADER_SIZE, key.length);
+  writeBytes(ops.buffer, ops.keyAt + KEY_HEADER_SIZE, key);
 }
 
 /** The bits of slots that have got their first key. */

@@ -5,6 +5,7 @@
 // `saw` and `wrote` are how laws 5 and 6 know whom a refused batch concerns.
 
 import type { Bytes } from "../base/bytes.ts";
+import { TOUCHED_MAX } from "../base/key-table.ts";
 import type { Random } from "../base/random.ts";
 import { ABSENT, recordSize, type Kind } from "../encoding/record.ts";
 import { KEY_HEADER_SIZE } from "../encoding/key.ts";
@@ -139,6 +140,17 @@ export class View {
   /** Before many keys are looked at: throws COLD once for all of them that would wait. */
   want(keys: readonly Bytes[]): void {
     this.keyspace.want(this.database.incarnation, keys);
+  }
+
+  /**
+   * Before the keys at `from`, `from + step`, ... of `args` are looked at one by one: brings them near.
+   * No more than TOUCHED_MAX.
+   */
+  bringNear(args: readonly Bytes[], from: number, step: number): void {
+    const keys: Bytes[] = [];
+    const end = Math.min(args.length, from + step * TOUCHED_MAX);
+    for (let index = from; index < end; index += step) keys.push(args[index] ?? "");
+    if (keys.length > 1) this.keyspace.bringNear(this.database.incarnation, keys);
   }
 
   /** As `want`, for elements of several collections. */

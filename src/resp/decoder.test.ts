@@ -248,3 +248,20 @@ test("a reader that lags behind a full buffer does not have it moved for every p
   // Moving 3.6 MB for every piece would move 720 GB.
   assert.ok(performance.now() - started < 10_000);
 });
+
+test("what is decoded ahead counts as held until it is asked for, and its refusal comes in its turn", () => {
+  const decoder = new Decoder(LIMITS);
+  const input = "*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n*1\r\n$1\r\nc\r\n*1\r\nx\r\n";
+  decoder.push(bytes(input));
+  assert.deepEqual(decoder.readAhead(2), [["a"], ["b"]]);
+  assert.equal(decoder.mayReadAhead, false);
+  assert.equal(decoder.bufferedBytes, input.length);
+  assert.deepEqual(decoder.next(), ["a"]);
+  assert.deepEqual(decoder.next(), ["b"]);
+  assert.equal(decoder.mayReadAhead, true);
+  assert.deepEqual(decoder.readAhead(9), [["c"]]);
+  assert.deepEqual(decoder.next(), ["c"]);
+  assert.throws(() => decoder.next(), { message: /expected '\$', got 'x'/ });
+  assert.equal(decoder.next(), null);
+  assert.equal(decoder.bufferedBytes, 0);
+});

@@ -56,6 +56,7 @@ const UNFINISHED = -2;
 const INVALID = -3;
 const NONE = Buffer.alloc(0);
 const NO_ARGS: Bytes[] = [];
+const NOTHING_AHEAD: Bytes[][] = [];
 
 /**
  * Use: `push` a chunk, then call `next` until it answers null, then push the next chunk.
@@ -86,6 +87,12 @@ export class Decoder {
   /** The length of the argument being read; -1 while its header has yet to be read. */
   #bulkLength = -1;
   #failed = false;
+  /** Commands that `readAhead` has decoded, which of them is the next, and what they took of the input. */
+  #ahead: Bytes[][] = NOTHING_AHEAD;
+  #aheadAt = 0;
+  #aheadBytes = 0;
+  /** What stands behind them in place of a command. */
+  #aheadError: ProtocolError | null = null;
 
   constructor(limits: DecoderLimits) {
     this.#limits = limits;
@@ -93,7 +100,8 @@ export class Decoder {
 
   /** What is held for commands `next` has not answered yet; for client-query-buffer-limit. */
   get bufferedBytes(): number {
-    return this.#end - this.#position + this.#following.length + this.#argsCost;
+    const undecoded = this.#end - this.#position + this.#following.length;
+    return undecoded + this.#argsCost + this.#aheadBytes;
   }
 
   /** The same, and what is announced of the argument being read: it will be held before the command can run. */
@@ -127,6 +135,55 @@ export class Decoder {
    * read, and the caller sends the error's reply and closes.
    */
   next(): Bytes[] | null {
+    if (this.#ahead.length > 0) return this.#nextOfAhead();
+    if (this.#aheadError !== null) this.#throwAheadError();
+    return this.#decode();
+  }
+
+  /** Whether there is more to read than `next` has answered, none of it decoded yet. */
+  get mayReadAhead(): boolean {
+    return this.#position < this.#end && this.#ahead.length === 0;
+  }
+
+  /**
+   * Decodes what `next` will answer, `count` commands at most, as far as they are here whole: for who can make
+   * use of knowing what comes behind a command. What is malformed, `next` will throw in its turn.
+   */
+  readAhead(count: number): readonly (readonly Bytes[])[] {
+    const ahead: Bytes[][] = [];
+    const start = this.#position;
+    try {
+      while (ahead.length < count && this.#missing === 0) {
+        const args = this.#readStart();
+        if (args === null) break;
+        ahead.push(args);
+        this.#aheadBytes = this.#position - start;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#aheadError = error;
+    }
+    this.#ahead = ahead;
+    this.#aheadAt = 0;
+    return ahead;
+  }
+
+  #nextOfAhead(): Bytes[] | null {
+    const args = this.#ahead[this.#aheadAt++];
+    if (this.#aheadAt === this.#ahead.length) {
+      this.#ahead = NOTHING_AHEAD;
+      this.#aheadBytes = 0;
+    }
+    return args ?? null;
+  }
+
+  #throwAheadError(): void {
+    const error = this.#aheadError;
+    this.#aheadError = null;
+    if (error !== null) throw error;
+  }
+
+  #decode(): Bytes[] | null {
     for (;;) {
       const args = this.#missing > 0 ? this.#readArguments() : this.#readStart();
       if (args !== null) return args;

@@ -59,6 +59,9 @@ const OUTPUT_PIECE_BYTES = 64 * 1024;
 /** No two replies are joined beyond this: a string has a longest length. */
 const OUTPUT_STRING_BYTES_MAX = 16 * 1024 * 1024;
 
+/** So many commands of a pipeline are decoded at once. */
+const AHEAD_COUNT = 32;
+
 export class Connection implements Output {
   readonly session: Session;
   readonly socket: Socket;
@@ -216,8 +219,10 @@ export class Connection implements Output {
 
   #executeAll(): void {
     const { session } = this;
-    while (this.#isReady) {
+    // Most input is one command: what is behind the first is worth a look when there is something.
+    for (let isFirst = true; this.#isReady; isFirst = false) {
       if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
+      else if (!isFirst && this.#decoder.mayReadAhead) this.#readAhead();
       const args = this.#decoder.next();
       if (args === null) {
         if (this.#inputEnded) this.closeAfterFlush();
@@ -228,6 +233,10 @@ export class Connection implements Output {
       if (this.#out.length > this.#pieceBytes) this.#flush();
       this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
+  }
+
+  #readAhead(): void {
+    this.session.expect(this.#decoder.readAhead(AHEAD_COUNT));
   }
 
   #failed(error: unknown): void {

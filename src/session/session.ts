@@ -172,6 +172,14 @@ export class Session implements SessionPort, Client, Subscriber {
     return this.transaction.isOpen;
   }
 
+  /** These commands come next: what seem to be their keys is brought near. */
+  expect(commands: readonly Args[]): void {
+    if (commands.length < 2) return;
+    const keys: Bytes[] = [];
+    for (const args of commands) keys.push(args[1] ?? "");
+    this.host.pipeline.keyspace.bringNear(this.database.incarnation, keys);
+  }
+
   /** Runs one request; "waiting" means that `onResume` follows and nothing may be executed before. */
   execute(args: Args): ExecuteState {
     this.host.stats.totalCommandsProcessed++;

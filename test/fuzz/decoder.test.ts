@@ -27,8 +27,11 @@ interface Outcome {
   readonly refusal: Bytes | null;
 }
 
-/** Feeds the pieces as a socket does that uses one buffer for all it reads. */
-function decode(pieces: readonly Bytes[]): Outcome {
+/**
+ * Feeds the pieces as a socket does that uses one buffer for all it reads; up to `ahead` commands are decoded
+ * before they are asked for.
+ */
+function decode(pieces: readonly Bytes[], ahead = 0): Outcome {
   const decoder = new Decoder(LIMITS);
   const commands: Bytes[][] = [];
   let received = 0;
@@ -38,7 +41,10 @@ function decode(pieces: readonly Bytes[]): Outcome {
     decoder.push(chunk);
     received += chunk.length;
     try {
-      for (let args = decoder.next(); args !== null; args = decoder.next()) {
+      for (;;) {
+        if (ahead > 0 && decoder.mayReadAhead) decoder.readAhead(ahead);
+        const args = decoder.next();
+        if (args === null) break;
         commands.push(args);
         for (const argument of args) consumed += argument.length;
       }
@@ -129,6 +135,7 @@ test("commands sent in any form and in any pieces are the commands that come out
           )
           .join("");
         assert.deepEqual(decode(cut(text, lengths)), { commands: sent, refusal: null });
+        assert.deepEqual(decode(cut(text, lengths), 3), { commands: sent, refusal: null });
       },
     ),
     RUNS,
@@ -140,6 +147,7 @@ test("any split of any bytes gives the same commands and the same refusal", () =
     fc.property(fc.oneof(nearMisses, damaged, anyBytes(200)), sizes, (text, lengths) => {
       const whole = decode([text]);
       assert.deepEqual(decode(cut(text, lengths)), whole);
+      assert.deepEqual(decode(cut(text, lengths), 2), whole);
       if (text.length < 5000) assert.deepEqual(decode(cut(text, [1])), whole);
     }),
     RUNS,
@@ -149,7 +157,7 @@ test("any split of any bytes gives the same commands and the same refusal", () =
 test("a reader that stops and goes on as it likes reads the same", () => {
   const steps = fc.array(fc.nat(4), { minLength: 1, maxLength: 10 });
   fc.assert(
-    fc.property(commands, sizes, steps, (sent, lengths, reads) => {
+    fc.property(commands, sizes, steps, fc.nat(5), (sent, lengths, reads, ahead) => {
       const decoder = new Decoder(LIMITS);
       const seen: Bytes[][] = [];
       let turn = 0;
@@ -158,6 +166,7 @@ test("a reader that stops and goes on as it likes reads the same", () => {
         decoder.push(chunk);
         let drained = false;
         for (let left = reads[turn++ % reads.length] ?? 0; left > 0 && !drained; left--) {
+          if (ahead > 0 && decoder.mayReadAhead) decoder.readAhead(ahead);
           const args = decoder.next();
           if (args === null) drained = true;
           else seen.push(args);
