@@ -41,6 +41,7 @@ const ALONE: ReadonlySet<string> = new Set([
   "history",
   "limits",
   "simulation",
+  "faults",
 ]);
 const FILE_LIMIT_MS = 20 * 60 * 1000;
 const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;

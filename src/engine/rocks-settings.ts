@@ -66,6 +66,10 @@ export function databaseOptions(settings: RocksSettings): OptionStrings {
     // RocksDB's own choice reads a damaged log up to the damage and drops the rest without a word.
     wal_recovery_mode: "kTolerateCorruptedTailRecords",
     ...settings.database,
+    // After an I/O error RocksDB tries four times a second to write what its memtables hold. It has to be
+    // RocksDB: between its error and a `resume` of ours a flush could be dropped that the resume waits for.
+    max_bgerror_resume_count: String(2 ** 31 - 1),
+    bgerror_resume_retry_interval: "250000",
     // The hash memtable takes one writer at a time; that writer needs no pipeline.
     allow_concurrent_memtable_write: "false",
     enable_pipelined_write: "false",

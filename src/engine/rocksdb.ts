@@ -49,7 +49,7 @@ import * as directory from "./rocks-directory.ts";
 import { COLD_CURSOR, RocksCursor, staysInPrefix } from "./rocks-cursor.ts";
 import * as settingsOf from "./rocks-settings.ts";
 import { FAMILY_NAMES, type RocksSettings } from "./rocks-settings.ts";
-import { isBackgroundError, kindOf, plainError, writeError } from "./storage-errors.ts";
+import { isBackgroundError, isFinal, kindOf, plainError, writeError } from "./storage-errors.ts";
 import { WriteOps } from "./write-ops.ts";
 
 /** Walks on threads go back to the loop after this much, so that a close need not wait long. */
@@ -180,6 +180,11 @@ class RocksEngine implements Engine {
   #error: EngineHealth["error"] = null;
   /** The batch whose fate is open; while it is, no other is taken. */
   #unsettled: Buffer | null = null;
+  /**
+   * An fsync of the log has failed. The kernel then takes what it could not write for written, so a second
+   * fsync would succeed and mean nothing: what the log may have lost goes to tables first.
+   */
+  #isLogDoubtful = false;
   /** The last write was refused because compaction is behind: RocksDB tells of that in no other way. */
   #refusedForStall = false;
   #isClosed = false;
@@ -266,11 +271,10 @@ class RocksEngine implements Engine {
   write(ops: WriteOps): void {
     const database = this.#writableDatabase();
     const batch = ops.finish();
-    const wasBroken = this.#error !== null;
     try {
       database.writeRepresentation(batch, batch.length, this.#writeFlags);
     } catch (error) {
-      throw this.#writeFailure(error, batch, wasBroken);
+      throw this.#writeFailure(error, batch, false);
     }
     this.#refusedForStall = false;
   }
@@ -309,10 +313,19 @@ class RocksEngine implements Engine {
     this.#checkOpen();
     // Debian's RocksDB aborts the process when a log that failed is touched again.
     this.#expectSettled();
-    // What no log holds is safe in files alone.
-    await this.#upkeep((database) =>
-      this.#isLogged() ? database.flushWal(true) : database.flush({ wait: true }),
-    );
+    await this.#upkeep(async (database) => {
+      // Nothing to do, or "busy" as long as a log that failed has not been left behind.
+      await database.resume();
+      if (this.#isLogDoubtful) await this.#beginFreshLog(database);
+      // What no log holds is safe in files alone.
+      if (!this.#isLogged()) return database.flush({ wait: true });
+      try {
+        await database.flushWal(true);
+      } catch (error) {
+        this.#isLogDoubtful = true;
+        throw error;
+      }
+    });
   }
 
   async settleUnknown(): Promise<UnknownOutcome> {
@@ -328,28 +341,40 @@ class RocksEngine implements Engine {
   }
 
   /**
-   * The gentle way back: what the memtables hold goes to files and a new log begins. RocksDB changes
-   * logs only with a memtable that holds something, so one gets a deletion of nothing, which must
-   * not touch the broken log. Without that, what follows would stand behind half a record, where
-   * recovery stops.
+   * The gentle way back: RocksDB, which tries by itself, has written to tables what the memtables hold, and
+   * a new log begins. False when it does not forgive the error.
    */
   async #resumesOnFreshLog(): Promise<boolean> {
     const database = this.#database;
     if (database === null) return false;
-    const nothing = new WriteOps();
-    nothing.delete(META, NOTHING_KEY);
-    const batch = nothing.finish();
     try {
       await database.resume();
-      await database.writeRepresentationAsync(batch, batch.length, WRITE_DISABLE_WAL);
-      await database.flush({ wait: true });
+      await this.#beginFreshLog(database);
       return true;
     } catch (error) {
       if (!(error instanceof RocksDBError)) throw closedOr(error);
-      // A memtable without a log dies with the database: then there is only to try again.
-      if (this.#isLogged()) return false;
+      if (this.#canReopenAfter(error)) return false;
       throw this.#background(error);
     }
+  }
+
+  /**
+   * RocksDB changes logs only with a memtable that holds something, so one gets a deletion of nothing, which
+   * must not touch the broken log. Without that, what follows would stand behind half a record, where
+   * recovery stops.
+   */
+  async #beginFreshLog(database: Database): Promise<void> {
+    const nothing = new WriteOps();
+    nothing.delete(META, NOTHING_KEY);
+    const batch = nothing.finish();
+    await database.writeRepresentationAsync(batch, batch.length, WRITE_DISABLE_WAL);
+    await database.flush({ wait: true });
+    this.#isLogDoubtful = false;
+  }
+
+  /** A memtable without a log dies with the database: then there is only to try again. */
+  #canReopenAfter(error: RocksDBError): boolean {
+    return this.#isLogged() && error.code === "IOError" && isFinal(error);
   }
 
   /**
@@ -366,6 +391,7 @@ class RocksEngine implements Engine {
     this.#reopened ??= this.#openAgain(database);
     try {
       this.#database = await this.#reopened;
+      this.#isLogDoubtful = false;
     } catch (error) {
       if (!(error instanceof directory.DirectoryRefused)) throw error;
       this.#error = { kind: "io", words: error.message };
@@ -448,6 +474,10 @@ class RocksEngine implements Engine {
 
   #hear(event: DatabaseEvent): void {
     if (event.type === "flush" || event.type === "compaction") return;
+    // A merge that fails is tried again by itself, and nobody writes less for it.
+    if (event.type === "background-error" && event.reason === "compaction") {
+      if (!isBackgroundError(event.error)) return;
+    }
     if (event.type === "background-error") {
       this.#error = { kind: kindOf(event.error), words: event.error.message };
     }
@@ -463,10 +493,23 @@ class RocksEngine implements Engine {
   async resume(): Promise<void> {
     this.#checkOpen();
     this.#expectSettled();
-    await this.#upkeep((database) => database.resume());
+    if (!(await this.#resumes())) await this.#reopen();
     if (this.#error === null) return;
     this.#error = null;
     this.#listener();
+  }
+
+  async #resumes(): Promise<boolean> {
+    const database = this.#database;
+    if (database === null) return false;
+    try {
+      await database.resume();
+      return true;
+    } catch (error) {
+      if (!(error instanceof RocksDBError)) throw closedOr(error);
+      if (this.#canReopenAfter(error)) return false;
+      throw this.#background(error);
+    }
   }
 
   #expectSettled(): void {
@@ -558,18 +601,20 @@ class RocksEngine implements Engine {
 
   #writableDatabase(): Database {
     this.#checkOpen();
-    if (this.#unsettled !== null || this.#database === null) throw this.#unavailable();
+    const isBroken = this.#unsettled !== null || this.#error !== null;
+    if (isBroken || this.#database === null) throw this.#unavailable();
     return this.#database;
   }
 
-  #unavailable(): StorageError {
-    const { kind, words } = this.#error ?? { kind: "io", words: "the database is being reopened" };
+  #unavailable(otherwise = "the database is being reopened"): StorageError {
+    const { kind, words } = this.#error ?? { kind: "io", words: otherwise };
     return new StorageError(kind, "refused", words);
   }
 
   /** The error of work in the background, noted when it is RocksDB's own state. */
   #background(error: unknown): unknown {
     if (!(error instanceof RocksDBError)) return closedOr(error);
+    if (error.code === "Busy") return this.#unavailable("RocksDB recovers from an error");
     if (isBackgroundError(error)) {
       this.#error = { kind: kindOf(error), words: error.message };
       this.#listener();

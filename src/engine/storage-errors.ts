@@ -63,3 +63,8 @@ export function plainError(failure: EngineFailure): StorageError {
 export function isBackgroundError(failure: EngineFailure): boolean {
   return failure.severity !== "NoError" && failure.severity !== "Unknown";
 }
+
+/** RocksDB tries by itself to leave the others behind. */
+export function isFinal(failure: EngineFailure): boolean {
+  return failure.severity === "FatalError" || failure.severity === "UnrecoverableError";
+}

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Runs before the server in its shell: a `ulimit`. */
   readonly shellSetup?: string;
+  /** More of the environment: a library beneath the file calls. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Command line of `kept-server` for these options, without the program. */
@@ -42,8 +44,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when it takes connections; rejects when it ends before, killed by `signal` or not. */
   static async start(options: ServerOptions, signal?: AbortSignal): Promise<ServerProcess> {
-    const { shellSetup } = options;
-    const setup = shellSetup === undefined ? {} : { shellSetup };
+    const { shellSetup, env = {} } = options;
+    const setup = shellSetup === undefined ? { env } : { env, shellSetup };
     const running = KeptProcess.launch(argumentsOf(options), setup);
     signal?.addEventListener("abort", () => running.signal("SIGKILL"));
     try {

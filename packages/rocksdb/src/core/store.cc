@@ -16,6 +16,8 @@ namespace {
 using rocksdb::Status;
 
 constexpr uint32_t kFamilyIdMax = 1u << 20;
+/** More than RocksDB sleeps between two attempts: 5 s for a full disk, bgerror_resume_retry_interval else. */
+constexpr std::chrono::seconds kRecoveryEndsWithin{15};
 
 // RocksDB is moving from DB** to std::unique_ptr<DB>*, one function at a time; take what there is.
 template <class Database, class... Arguments>
@@ -80,6 +82,7 @@ Status Store::Open(const OpenSpec& spec, EventSink sink, std::unique_ptr<Store>*
   if (sink) options.listeners.push_back(MakeListener(std::move(sink)));
 
   std::unique_ptr<Store> opened(new Store());
+  options.env = opened->files_.env();
   opened->statistics_ = options.statistics;
   opened->read_only_ = spec.read_only;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -186,8 +189,22 @@ void Store::PrepareClose() {
   waker.join();
 }
 
+void Store::EndRecovery() {
+  if (read_only_) return;
+  files_.LosePatience();
+  // A recovery that waits for a flush ends by this, as Close would do a little later.
+  rocksdb::CancelAllBackgroundWork(db_.get(), false);
+  // RocksDB 7.8 closes for ever when its recovery sleeps between two attempts: it is told to end, ends, and
+  // leaves the mark that it is under way. So it has to have ended before; `Resume` says when it has not.
+  const auto deadline = std::chrono::steady_clock::now() + kRecoveryEndsWithin;
+  while (db_->Resume().IsBusy() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 Status Store::Close() {
   if (!db_) return Status::OK();
+  EndRecovery();
   const std::shared_ptr<const FamilyTable> table = families();
   if (table) {
     for (const std::shared_ptr<Family>& family : *table) {

@@ -13,6 +13,7 @@
 
 #include "events.h"
 #include "options.h"
+#include "patient_files.h"
 
 namespace kept {
 
@@ -57,6 +58,11 @@ class Store {
  private:
   Store() = default;
 
+  /** No recovery from an error is under way any more, and none begins. */
+  void EndRecovery();
+
+  /** Before the database: it is the last to go. */
+  PatientFiles files_;
   std::unique_ptr<rocksdb::DB> db_;
   std::shared_ptr<rocksdb::Statistics> statistics_;
   bool read_only_ = false;

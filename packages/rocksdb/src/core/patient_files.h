@@ -1,0 +1,33 @@
+// The system's files, whose errors RocksDB may live through. Told of an I/O error that is not "no space",
+// RocksDB takes no writes until it is opened anew, though the memtables still hold everything. Told that
+// the same error may pass, it keeps them, tries again and again to write them to new files, and goes on
+// behind a new log. Which of the two is a word in the error, and the system's files never say it.
+//
+// A log whose fsync failed is not written to any more by that: what it may have lost is in the memtables,
+// and RocksDB writes all of those to tables before it takes writes.
+
+#pragma once
+
+#include <rocksdb/env.h>
+
+#include <atomic>
+#include <memory>
+
+namespace kept {
+
+/** The files of one database; outlives it. */
+class PatientFiles {
+ public:
+  PatientFiles();
+
+  rocksdb::Env* env() const { return env_.get(); }
+
+  /** From now on every error is final: the database is being closed. */
+  void LosePatience() { ending_->store(true); }
+
+ private:
+  const std::shared_ptr<std::atomic<bool>> ending_;
+  std::unique_ptr<rocksdb::Env> env_;
+};
+
+}  // namespace kept
