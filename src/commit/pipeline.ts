@@ -196,7 +196,7 @@ export class Pipeline {
     view.database = database;
     view.countLookups = false;
     view.saw = 0;
-    view.unitBytes = 0;
+    view.startCounting();
     const mark = keyspace.mark();
     try {
       return read(view);
@@ -376,7 +376,7 @@ export class Pipeline {
     view.countLookups = unit.countLookups;
     view.touch = client.touch;
     view.saw = 0;
-    view.unitBytes = 0;
+    view.startCounting();
     view.loads = loads;
     // Of a run that has been undone.
     if (view.metDead.length > 0) view.metDead = [];

@@ -2,6 +2,7 @@
 // counts for it. That is kept beside the object, so that what goes is what once came, whatever a type
 // estimates meanwhile.
 
+import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
 import { ABSENT, type Kind } from "../encoding/record.ts";
 import { contentMemory, type Element, type ElementContent } from "./home.ts";
 import type { Record } from "./record.ts";
@@ -105,9 +106,14 @@ export class ElementMutationUndo implements Undo {
   }
 }
 
-export function contentSize(content: ElementContent): number {
+function contentSize(content: ElementContent): number {
   if (content === null) return 0;
   return typeof content === "string" ? content.length : content.payloadSize;
+}
+
+/** What an element adds to a batch, by estimate. */
+export function elementSize(element: Element): number {
+  return ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(element.content);
 }
 
 /** Sets the content of a record and keeps its incarnation's counts. */

@@ -29,7 +29,7 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { KeyTable } from "../base/key-table.ts";
-import { ELEMENT_PREFIX_SIZE, readHome } from "../encoding/collection.ts";
+import { readHome } from "../encoding/collection.ts";
 import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
 import { dueInPayload } from "../encoding/due.ts";
@@ -40,7 +40,7 @@ import type { WriteOps } from "../engine/write-ops.ts";
 import { COLD } from "./cold.ts";
 import {
   applyState,
-  contentSize,
+  elementSize,
   countElement,
   countRecord,
   ElementMutationUndo,
@@ -346,9 +346,9 @@ export class Keyspace implements ElementSource {
 
   /**
    * The collection in `record` has just been changed in place; `undo` puts it back exactly. The
-   * payload has grown by `growth` bytes. Returns the bytes that this adds to the batch, by estimate.
+   * payload has grown by `growth` bytes.
    */
-  mutate(record: Record, undo: Undo, growth: number): number {
+  mutate(record: Record, undo: Undo, growth: number): void {
     this.#undoLog.push(new MutationUndo(record, undo));
     countRecord(this, record);
     let bytes = Math.max(growth, 0);
@@ -360,10 +360,9 @@ export class Keyspace implements ElementSource {
     this.#list(record);
     this.#noteChange(record);
     this.openBytes += bytes;
-    return bytes;
   }
 
-  /** Gives an element of the collection in `record` new content, null for none. Returns as `mutate`. */
+  /** Gives an element of the collection in `record` new content, null for none. Returns as `sweepElements`. */
   changeElement(record: Record, element: Element, content: ElementContent): number {
     this.#undoLog.push(new ElementUndo(record, element));
     const isNew = element.content === null && content !== null;
@@ -371,30 +370,29 @@ export class Keyspace implements ElementSource {
     if (isNew) element.elements.appeared(element);
     countElement(this, element);
     this.#noteElement(record, element);
-    const bytes = ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(content);
+    const bytes = elementSize(element);
     this.openBytes += bytes;
     return bytes;
   }
 
   /**
    * The object in `element` has just been changed in place; `undo` puts it back exactly. Its payload
-   * has grown by `growth` bytes. Returns as `mutate`.
+   * has grown by `growth` bytes.
    */
   mutateElement(
     record: Record,
     element: Element,
     change: { readonly undo: Undo; readonly growth: number },
-  ): number {
+  ): void {
     const { undo, growth } = change;
     this.#undoLog.push(new ElementMutationUndo(record, element, undo));
     countElement(this, element);
     let bytes = Math.max(growth, 0);
     if (element.batch !== this.openBatch) {
-      bytes += ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(element.content);
+      bytes += elementSize(element);
     }
     this.#noteElement(record, element);
     this.openBytes += bytes;
-    return bytes;
   }
 
   #noteElement(record: Record, element: Element): void {
@@ -508,7 +506,8 @@ export class Keyspace implements ElementSource {
 
   /**
    * Deletes a range of the elements of the collection in `record`, without a look at them. Until the
-   * commit the disk still has them: for ranges in which nobody looks any more. Returns as `mutate`.
+   * commit the disk still has them: for ranges in which nobody looks any more. Returns the bytes that
+   * this adds to the batch, by estimate.
    */
   sweepElements(record: Record, elements: Elements, range: SubkeySpan): number {
     for (const element of elements.cachedWithin(range)) this.changeElement(record, element, null);

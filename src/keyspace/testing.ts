@@ -64,7 +64,7 @@ function runUnit<T>(view: View, action: (view: View) => T): T {
   const { keyspace } = view;
   keyspace.trimCache();
   const mark = keyspace.mark();
-  view.unitBytes = 0;
+  view.startCounting();
   try {
     const result = action(view);
     commit(keyspace);

@@ -14,6 +14,7 @@ import { batchTooLarge, CommandError, INVALID_DB_INDEX } from "../resp/errors.ts
 import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { COLD, type ColdElements } from "./cold.ts";
 import { copyOf } from "./copy.ts";
+import { elementSize } from "./changes.ts";
 import { outermostElements, type FrontRange } from "./element-front.ts";
 import { drawFromPool, mayJoinPools } from "./element-pool.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
@@ -79,8 +80,13 @@ export class View {
   saw = 0;
   /** The server's own housekeeping, which must not fail for its size. */
   #isUnbound = false;
-  /** Bytes the running unit has written, by estimate. */
+  /** Bytes the running unit has written, by estimate; kept up only where there is a limit. */
   unitBytes = 0;
+  /**
+   * What the unit has counted whole: a collection that it changes again counts by its growth. Not a matter
+   * of the open batch, or a unit would be too large or not by what others have just written.
+   */
+  readonly #counted = new Set<Record | Element>();
   /** How often the unit has waited for a range to be loaded; walks give up when it does not end. */
   loads = 0;
   /** Keys that were looked at after their time: the pipeline buries them behind the unit. */
@@ -287,9 +293,26 @@ export class View {
   }
 
   #change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-    this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs));
+    if (this.limits.unitBytesMax !== 0) {
+      this.#counted.add(record);
+      this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs));
+    }
     this.keyspace.change(record, kind, value, expiryMs);
     this.stats.changes++;
+  }
+
+  /** A unit begins, or begins again. */
+  startCounting(): void {
+    this.unitBytes = 0;
+    if (this.#counted.size > 0) this.#counted.clear();
+  }
+
+  /** Something was changed in place: whole the first time, by its growth from then on. */
+  #countGrowth(changed: Record | Element, growth: number, wholeBytes: () => number): void {
+    if (this.limits.unitBytesMax === 0) return;
+    const isKnown = this.#counted.has(changed);
+    this.#counted.add(changed);
+    this.#countBytes(isKnown ? Math.max(growth, 0) : wholeBytes());
   }
 
   #countBytes(bytes: number): void {
@@ -321,7 +344,10 @@ export class View {
    * order included; `growth` is by how much its payload has grown, in bytes.
    */
   mutate(record: Record, undo: Undo, growth: number): void {
-    this.#countBytes(this.keyspace.mutate(record, undo, growth));
+    this.keyspace.mutate(record, undo, growth);
+    this.#countGrowth(record, growth, () => {
+      return KEY_HEADER_SIZE + record.key.length + recordSize(record.value, record.expiryMs);
+    });
   }
 
   /** A place for the elements of a collection that explodes; put them there, then `replace`. */
@@ -331,7 +357,10 @@ export class View {
 
   /** Sets an element of the collection in `record`; null removes it. */
   setElement(record: Record, element: Element, content: ElementContent): void {
-    this.#countBytes(this.keyspace.changeElement(record, element, content));
+    const bytes = this.keyspace.changeElement(record, element, content);
+    if (this.limits.unitBytesMax === 0) return;
+    this.#counted.add(element);
+    this.#countBytes(bytes);
   }
 
   /** Keeps an element that was read as bytes in the form that its type works on. Not a change. */
@@ -348,7 +377,8 @@ export class View {
     element: Element,
     change: { readonly undo: Undo; readonly growth: number },
   ): void {
-    this.#countBytes(this.keyspace.mutateElement(record, element, change));
+    this.keyspace.mutateElement(record, element, change);
+    this.#countGrowth(element, change.growth, () => elementSize(element));
   }
 
   /**
