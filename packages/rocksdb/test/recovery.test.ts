@@ -20,7 +20,7 @@ const LIMIT_BYTES = 1000;
 const TOO_LONG = "x".repeat(LIMIT_BYTES * 3);
 /** Its log of messages would meet the limit first; Debian's RocksDB aborts at that. */
 const OFTEN = {
-  options: { bgerror_resume_retry_interval: "50000" },
+  options: { bgerror_resume_retry_interval: "200000" },
   withoutMessageLog: true,
 };
 
@@ -110,7 +110,8 @@ for (const [what, flushes] of [
       try {
         if (flushes) await assert.rejects(database.flush(), { code: "IOError" });
         else assert.throws(() => put(database, "lost", TOO_LONG), { code: "IOError" });
-        await waitFor(() => events.some((event) => event.type === "background-error"));
+        // It has tried in vain and sleeps: RocksDB 7.8 by itself would never close then.
+        await waitFor(() => events.filter(({ type }) => type === "background-error").length > 2);
         await database.close().catch(() => {});
       } finally {
         limitFiles("unlimited");
