@@ -134,3 +134,17 @@ test("what the cache counts for an object goes with it, whatever it has grown to
   });
   assert.equal(keyspace.cacheBytes, before);
 });
+
+test("what a unit counts does not depend on what others have put into the open batch", () => {
+  const here = place();
+  const { view } = here;
+  view.limits.unitBytesMax = 1_000_000;
+  const marked = (marks: number): number => {
+    view.startCounting();
+    for (let count = 0; count < marks; count++) addMark(view, here);
+    return view.unitBytes;
+  };
+  const alone = marked(1);
+  assert.equal(marked(1), alone + 1, "it is longer by a mark, and written in the same batch");
+  assert.equal(marked(3), alone + 4, "whole the first time, by its growth from then on");
+});
