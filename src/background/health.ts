@@ -8,6 +8,7 @@ import { StorageError, type EngineHealth } from "../engine/engine.ts";
 import type { Log } from "../observe/log.ts";
 
 const ROUND_MS = 250;
+const FAILURES = "rocksdb.background-errors";
 const RESUME_MS_MIN = 250;
 const RESUME_MS_MAX = 5000;
 
@@ -20,6 +21,7 @@ export class HealthWatcher {
   #stopped = false;
   #lastStall: EngineHealth["stall"] = "none";
   #lastError: string | null = null;
+  #failuresTold = 0;
   #resumeMs = RESUME_MS_MIN;
   /** On the monotonic clock, microseconds. */
   #nextResumeUs = 0;
@@ -54,6 +56,7 @@ export class HealthWatcher {
   async round(): Promise<void> {
     const health = this.#pipeline.keyspace.engine.health();
     this.#tell(health.stall, health.error?.words ?? null);
+    this.#tellFailures();
     const isOurs = health.error !== null && !this.#pipeline.isInDoubt;
     if (isOurs && this.#clock.monotonicUs() >= this.#nextResumeUs) await this.#resume();
     // The end of a stall has no event of its own in every version of RocksDB.
@@ -71,6 +74,14 @@ export class HealthWatcher {
       this.#log.notice("The storage engine has recovered: writes are taken again.");
     else this.#log.warning(`The storage engine refuses writes: ${error}`);
     this.#lastError = error;
+  }
+
+  /** A merge that fails is tried again and stops nobody; nor is it to go unnoticed. */
+  #tellFailures(): void {
+    const failures = Number(this.#pipeline.keyspace.engine.property(FAILURES) ?? 0);
+    if (failures <= this.#failuresTold) return;
+    this.#failuresTold = failures;
+    this.#log.warning(`The storage engine's background work has failed ${failures} times so far.`);
   }
 
   async #resume(): Promise<void> {

@@ -161,6 +161,9 @@ for (const mode of ["always", "everysec", "no"]) {
       taken.push("taken");
       assert.ok(await ledger.writeMore(server));
       await ledger.expectWholeTruth(server);
+      if (faults.some(({ call, pattern }) => call === "write" && pattern === "*.sst")) {
+        await server.waitForOutput(/background work has failed \d+ times so far/);
+      }
       await server.kill();
       await using restarted = await broken.again();
       await ledger.expectWholeTruth(restarted);
