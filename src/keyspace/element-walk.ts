@@ -153,6 +153,36 @@ export function coldRange(elements: Elements, options: WalkOptions): ColdRange {
   return { store: elements.store, range, entriesMax: options.expected + 1 };
 }
 
+/** Before several ranges are walked: throws COLD once for all of them if one would wait. */
+export function wantRanges(
+  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
+  ranges: readonly WalkOptions[],
+): void {
+  const { engine, elements, loads } = place;
+  // The walks themselves give up some day.
+  if (elements.isAllUncommitted || loads >= LOADS_MAX) return;
+  for (const [at, range] of ranges.entries()) {
+    if (isWarm(engine, elements, range)) continue;
+    COLD.request = { ranges: ranges.slice(at).map((each) => coldRange(elements, each)) };
+    throw COLD;
+  }
+}
+
+/** Whether as many elements as are expected can be read without a wait. */
+function isWarm(engine: Engine, elements: Elements, options: WalkOptions): boolean {
+  const cursor = engine.cursor(elements.store, { ...rangeOf(elements, options), valueBytesMax: 0 });
+  try {
+    for (let left = options.expected; left > 0; left -= ENTRIES_PER_READ) {
+      const flat = cursor.next(Math.min(left, ENTRIES_PER_READ));
+      if (flat === undefined) return false;
+      if (flat.length === 0) return true;
+    }
+    return true;
+  } finally {
+    cursor.close();
+  }
+}
+
 /** What follows the entry `last`, to be loaded on a thread. */
 function restOf(range: CursorRange, last: Bytes | null): CursorRange {
   const rest = { ...range, valueBytesMax: 0, patience: "wait" } as const;

@@ -18,7 +18,7 @@ import { elementSize } from "./changes.ts";
 import { outermostElements, type FrontRange } from "./element-front.ts";
 import { drawFromPool, mayJoinPools } from "./element-pool.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
-import { walkElements, type Visit, type WalkOptions } from "./element-walk.ts";
+import { walkElements, wantRanges, type Visit, type WalkOptions } from "./element-walk.ts";
 import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
 import type { Element, ElementContent, ElementObject, Elements, Home, SubkeySpan } from "./home.ts";
@@ -393,6 +393,12 @@ export class View {
   walk(elements: Elements, options: WalkOptions, visit: Visit): void {
     const { engine } = this.keyspace;
     walkElements({ engine, elements, loads: this.loads }, options, visit);
+  }
+
+  /** Before several ranges are walked: throws COLD once for all of them if one would wait. */
+  wantRanges(elements: Elements, ranges: readonly WalkOptions[]): void {
+    const { engine } = this.keyspace;
+    wantRanges({ engine, elements, loads: this.loads }, ranges);
   }
 
   /**

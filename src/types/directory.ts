@@ -48,6 +48,14 @@ export interface Place {
   readonly count: number;
 }
 
+/** A node that would get more elements than it should have. */
+export interface Crowded {
+  readonly key: Bytes;
+  /** The next node, if it stands in the same page. */
+  readonly next: Bytes | null;
+  readonly count: number;
+}
+
 /** Where the pages of a directory are. */
 export interface DirectoryHome {
   readonly elements: Elements;
@@ -168,6 +176,11 @@ interface Step {
   index: number;
 }
 
+interface Sought {
+  readonly page: Page;
+  readonly keys: readonly Bytes[];
+}
+
 export class Directory {
   readonly #home: DirectoryHome;
   readonly #root: Page;
@@ -241,24 +254,26 @@ export class Directory {
     }
   }
 
-  /** Before nodes are looked for by many keys: throws COLD for all pages of a level at once that would wait. */
-  want(view: View, keys: readonly Bytes[]): void {
-    let level: { readonly page: Page; readonly keys: readonly Bytes[] }[] = [
-      { page: this.#root, keys },
-    ];
+  /**
+   * Before nodes are looked for by many keys: throws COLD for all pages of a level at once that would wait. Returns the
+   * nodes that had more than `countMax` elements if each key were one more.
+   */
+  want(view: View, keys: readonly Bytes[], countMax: number): Crowded[] {
+    let level: Sought[] = [{ page: this.#root, keys }];
     for (let left = this.#root.level; left > 0; left--) {
-      const below = level.flatMap(({ page, keys: sought }) =>
-        [...childrenOf(page, sought)].map(([index, those]) => ({ page, index, keys: those })),
+      const below = level.flatMap(({ page, keys: those }) =>
+        [...childrenOf(page, those)].map(([index, sought]) => ({ page, index, keys: sought })),
       );
       const { elements, prefix } = this.#home;
       elements.want(
         below.map(({ page, index }) => encoding.pageSubkey(prefix, page.pages[index] ?? 0)),
       );
-      level = below.map(({ page, index, keys: those }) => ({
+      level = below.map(({ page, index, keys: sought }) => ({
         page: this.#child(view, page, index).page,
-        keys: those,
+        keys: sought,
       }));
     }
+    return level.flatMap(({ page, keys: sought }) => crowdedIn(page, sought, countMax));
   }
 
   /** Throws COLD. */
@@ -544,7 +559,17 @@ export class Directory {
   }
 }
 
-/** Which of these keys the way to goes through which entry of a page. */
+function crowdedIn(page: Page, keys: readonly Bytes[], countMax: number): Crowded[] {
+  const crowded: Crowded[] = [];
+  for (const [index, { length }] of childrenOf(page, keys)) {
+    const count = page.counts[index] ?? 0;
+    if (count === 0 || count + length <= countMax) continue;
+    crowded.push({ key: page.keys[index] ?? "", next: page.keys[index + 1] ?? null, count });
+  }
+  return crowded;
+}
+
+/** Which of these keys are to be looked for through which entry of a page. */
 function childrenOf(page: Page, keys: readonly Bytes[]): Map<number, Bytes[]> {
   const children = new Map<number, Bytes[]>();
   for (const key of keys) {

@@ -12,6 +12,22 @@ import type { View } from "../keyspace/view.ts";
 import type { Place } from "./directory.ts";
 import { endOf, type ExplodedSortedSet } from "./sorted-set-value.ts";
 
+/**
+ * Before several members come to `order`: throws COLD once for all pages that would wait, and once for all buckets
+ * that will be cut.
+ */
+export function wantRoom(view: View, form: ExplodedSortedSet, subkeys: readonly Bytes[]): void {
+  const { buckets } = form;
+  const { sortedSetBucketMax } = view.limits.collections;
+  const ranges = buckets.want(view, subkeys, sortedSetBucketMax).map(({ key, next, count }) => ({
+    lower: key > form.start ? key : form.start,
+    upper: next ?? encoding.PAGE_PREFIX,
+    reverse: false,
+    expected: count,
+  }));
+  view.wantRanges(form.home.order, ranges);
+}
+
 /** A member has come to `order`. Throws COLD. */
 export function countIn(view: View, record: Record, form: ExplodedSortedSet, subkey: Bytes): void {
   const { buckets } = form;

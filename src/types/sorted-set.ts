@@ -19,7 +19,7 @@ import { Packed } from "../keyspace/value.ts";
 import type { View } from "../keyspace/view.ts";
 import { WRONG_TYPE } from "../resp/errors.ts";
 import * as hashed from "./hashed.ts";
-import { countIn, countMoved, countOut } from "./sorted-set-buckets.ts";
+import { countIn, countMoved, countOut, wantRoom } from "./sorted-set-buckets.ts";
 import { endOf, ExplodedSortedSet, InlineSortedSet } from "./sorted-set-value.ts";
 
 /** For who waits for a key of this kind. */
@@ -148,14 +148,16 @@ export function wantPlaces(view: View, record: Record, wanted: readonly Entry[])
   if (!(form instanceof ExplodedSortedSet)) return;
   const members = wanted.map(({ member }) => member);
   want(view, record, members);
-  const subkeys: Bytes[] = [];
+  const from: Bytes[] = [];
+  const to: Bytes[] = [];
   for (const { member, score: after } of wanted) {
     const before = score(view, record, member);
     if (before === after) continue;
-    if (before !== null) subkeys.push(encoding.orderSubkey(before, member));
-    subkeys.push(encoding.orderSubkey(after, member));
+    if (before !== null) from.push(encoding.orderSubkey(before, member));
+    to.push(encoding.orderSubkey(after, member));
   }
-  form.buckets.want(view, subkeys);
+  form.buckets.want(view, from, Infinity);
+  wantRoom(view, form, to);
 }
 
 function entryOf(subkey: Bytes, value: Bytes): Entry {
