@@ -429,8 +429,9 @@ export class Directory {
       if (page.level === 0) return path;
       // What is before all keys goes into the first page.
       step.index = Math.max(0, step.index);
-      const below = this.#child(view, page, step.index);
-      step = { ...below, index: below.page.indexOf(key) };
+      // Field by field: a copy of the object costs a microsecond.
+      const { page: below, element } = this.#child(view, page, step.index);
+      step = { page: below, element, index: below.indexOf(key) };
     }
   }
 
