@@ -1,7 +1,7 @@
 // Settings of TLS. What is named by a file may change while its name stays, so CONFIG SET puts these to
 // work again also when they are set to what they are: that is how a renewed certificate is loaded.
 
-import { immutable, runtime } from "./setting.ts";
+import { runtime } from "./setting.ts";
 import { choice, flag, INT_MAX, integer, path, text } from "./value-types.ts";
 
 const renewable = { volatile: true } as const;
@@ -56,11 +56,7 @@ export const tlsListeningSettings = {
 };
 
 export const tlsSettings = {
-  "tls-port": immutable(
-    integer(0, 65535),
-    0,
-    "Port for TLS; 0 is none. With `port 0` it is alone.",
-  ),
+  "tls-port": runtime(integer(0, 65535), 0, "Port for TLS; 0 is none. With `port 0` it is alone."),
   ...tlsListeningSettings,
   "tls-session-cache-size": runtime(integer(0, INT_MAX), 20480, "Sessions kept.", {
     noEffect: "the sessions are kept by the clients, as tickets",

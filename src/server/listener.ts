@@ -45,12 +45,13 @@ export class Listener {
   readonly path: string | null;
   /** The address; "" for a Unix socket. */
   readonly host: string;
-  readonly #gate: TlsGate | null;
+  /** Encrypts what connects; null for TCP as it is, and for a Unix socket. */
+  readonly gate: TlsGate | null;
 
   private constructor(path: string | null, host: string, gate: TlsGate | null) {
     this.path = path;
     this.host = host;
-    this.#gate = gate;
+    this.gate = gate;
     // Half-open: a client that has ended its side still gets the answers to what it asked.
     // Paused: nothing may be read before somebody has taken the socket and given it its buffer.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
@@ -98,7 +99,7 @@ export class Listener {
 
   /** Hands over every connection, those that waited first; `take` must listen for data at once. */
   serve(take: (socket: Socket) => void): void {
-    const gate = this.#gate;
+    const gate = this.gate;
     gate?.serve(take);
     const admit = (socket: Socket): void => {
       if (gate === null) take(withLentInput(socket));
@@ -111,12 +112,12 @@ export class Listener {
   }
 
   get isEncrypted(): boolean {
-    return this.#gate !== null;
+    return this.gate !== null;
   }
 
   close(): void {
     this.#server.close();
-    this.#gate?.close();
+    this.gate?.close();
     for (const socket of this.#early) socket.destroy();
     this.#early = [];
   }

@@ -60,9 +60,14 @@ export class Server {
     return this.#listeners.filter(({ path, isEncrypted }) => path === null && !isEncrypted);
   }
 
+  /** The same, for TLS. */
+  get tlsListeners(): readonly Listener[] {
+    return this.#listeners.filter(({ isEncrypted }) => isEncrypted);
+  }
+
   /** 0 when there is none. */
   get tlsPort(): number {
-    return this.#listeners.find(({ isEncrypted }) => isEncrypted)?.port ?? 0;
+    return this.tlsListeners[0]?.port ?? 0;
   }
 
   /** Takes no more connections of a listener; those that are there stay. */

@@ -7,7 +7,7 @@ import { setFailed, type Asker, type Change, type Config } from "../config/confi
 import { settingNamed } from "../config/table.ts";
 import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
 import { optionString } from "./engine-settings.ts";
-import type { Rebinding } from "./tcp-listeners.ts";
+import type { ListenChange, Rebinding } from "./tcp-listeners.ts";
 
 type Assignments = readonly (readonly [Bytes, Bytes])[];
 
@@ -15,7 +15,7 @@ const MB = 1024 ** 2;
 /** Options of writes that the engine, and not the pipeline, obeys. */
 const ENGINE_WRITE_OPTIONS: ReadonlySet<string> = new Set(["low_pri"]);
 /** Settings of where the server listens. */
-const LISTENS: ReadonlySet<string> = new Set(["bind", "port"]);
+const LISTENS: ReadonlySet<string> = new Set(["bind", "port", "tls-port"]);
 const NO_WAY_BACK = "RocksDB's own choice comes back only with a restart";
 
 export class SettingChanges {
@@ -97,11 +97,9 @@ function isSlow({ name, setting }: Change): boolean {
   return isOfEngine(setting.rocksdb) || LISTENS.has(name);
 }
 
-function listenChange(
-  name: string,
-  value: unknown,
-): { readonly port: number } | { readonly addresses: readonly string[] } {
+function listenChange(name: string, value: unknown): ListenChange {
   if (name === "port") return { port: Number(value) };
+  if (name === "tls-port") return { tlsPort: Number(value) };
   return { addresses: Array.isArray(value) ? value.map(String) : [] };
 }
 

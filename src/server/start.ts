@@ -321,10 +321,9 @@ async function listenUnix(config: Config, path: string): Promise<Listener> {
 async function listenAtStart(config: Config, log: Log, gate: TlsGate | null): Promise<Listener[]> {
   const addresses = config.get("bind");
   const backlog = config.get("tcp-backlog");
-  const place =
-    gate === null ? { port: config.get("port") } : { port: config.get("tls-port"), gate };
+  const port = gate === null ? config.get("port") : config.get("tls-port");
   try {
-    return await listenTcp({ addresses, backlog, ...place }, log);
+    return await listenTcp({ addresses, port, backlog, gate }, log);
   } catch (error) {
     throw error instanceof ListenFailed ? new StartFailed(error.message) : error;
   }

@@ -1,19 +1,19 @@
 // The TCP sockets that the server listens on, one for each address of `bind`: opened at the start, and changed by
-// CONFIG SET port and bind while the server runs. Connections that are there stay.
+// CONFIG SET port, tls-port and bind while the server runs. Connections that are there stay.
 
 import type { Config } from "../config/config.ts";
 import type { Log } from "../observe/log.ts";
 import { Listener } from "./listener.ts";
 import type { Server } from "./server.ts";
-import type { TlsGate } from "./tls.ts";
+import { NOT_UPDATED, TlsGate, TlsRefused } from "./tls.ts";
 
 export interface Wanted {
   readonly addresses: readonly string[];
   /** 0 picks a free one. */
   readonly port: number;
   readonly backlog: number;
-  /** Encrypts what connects; absent for TCP as it is. */
-  readonly gate?: TlsGate;
+  /** Encrypts what connects; null for TCP as it is. */
+  readonly gate: TlsGate | null;
 }
 
 export class ListenFailed extends Error {
@@ -22,7 +22,7 @@ export class ListenFailed extends Error {
 
 /** Listens on every address, all at one port. Throws ListenFailed, and nothing is left open. */
 export async function listenTcp(wanted: Wanted, log: Log): Promise<Listener[]> {
-  const { addresses, backlog, gate = null } = wanted;
+  const { addresses, backlog, gate } = wanted;
   const listeners: Listener[] = [];
   let { port } = wanted;
   for (const address of addresses) {
@@ -45,65 +45,118 @@ export async function listenTcp(wanted: Wanted, log: Log): Promise<Listener[]> {
   return listeners;
 }
 
+/** One of them at a time. */
+export type ListenChange =
+  | { readonly addresses: readonly string[] }
+  | { readonly port: number }
+  | { readonly tlsPort: number };
+
+type Kind = "tcp" | "tls";
+
 /** What CONFIG SET changes about it. */
 export class Rebinding {
   readonly #server: Server;
   readonly #config: Config;
   readonly #log: Log;
+  /** Made when it is first wanted; it stays, as it hears of the settings of TLS. */
+  #gate: TlsGate | null;
   /** Remembered while `bind` is empty. */
-  #lastPort: number | null = null;
+  readonly #lastPorts: Record<Kind, number>;
 
   constructor(parts: { readonly server: Server; readonly config: Config; readonly log: Log }) {
     this.#server = parts.server;
     this.#config = parts.config;
     this.#log = parts.log;
+    const { tcpListeners, tlsListeners, tlsPort } = parts.server;
+    this.#gate = tlsListeners[0]?.gate ?? null;
+    this.#lastPorts = { tcp: tcpListeners[0]?.port ?? 0, tls: tlsPort };
   }
 
   /** Null, or why it stays as it was. */
-  async move(change: {
-    readonly addresses?: readonly string[];
-    readonly port?: number;
-  }): Promise<string | null> {
-    const { addresses = this.#config.get("bind"), port = this.port } = change;
-    const wanted = { addresses, port, backlog: this.#config.get("tcp-backlog") };
-    return port === this.port ? await this.#rebind(wanted) : await this.#moveTo(wanted);
+  async move(change: ListenChange): Promise<string | null> {
+    if ("addresses" in change) return await this.#rebind(change.addresses);
+    const refusal =
+      "port" in change
+        ? await this.#moveTo("tcp", change.port)
+        : await this.#moveTo("tls", change.tlsPort);
+    return refusal;
+  }
+
+  #listenersOf(kind: Kind): readonly Listener[] {
+    return kind === "tcp" ? this.#server.tcpListeners : this.#server.tlsListeners;
   }
 
   /** Where it listens, or did before `bind` was empty. */
-  get port(): number {
-    this.#lastPort = this.#server.tcpListeners[0]?.port ?? this.#lastPort;
-    return this.#lastPort ?? this.#config.get("port");
+  #portOf(kind: Kind): number {
+    return this.#listenersOf(kind)[0]?.port ?? this.#lastPorts[kind];
+  }
+
+  /** TCP at port 0 is a free one, unless there is another way in. */
+  #isNone(kind: Kind, port: number): boolean {
+    if (port !== 0 || kind === "tls") return port === 0;
+    return this.#config.get("unixsocket") !== "" || this.#server.tlsPort !== 0;
   }
 
   /** Another port can be taken before the old one is left. */
-  async #moveTo(wanted: Wanted): Promise<string | null> {
-    const before = this.#server.tcpListeners;
+  async #moveTo(kind: Kind, port: number): Promise<string | null> {
+    const before = this.#listenersOf(kind);
+    if (port !== 0 && port === before[0]?.port) return null;
     try {
-      for (const listener of await listenTcp(wanted, this.#log)) this.#server.serve(listener);
+      const isNone = this.#isNone(kind, port);
+      if (!isNone) await this.#listen(kind, port, this.#config.get("bind"));
+      this.#lastPorts[kind] = isNone ? 0 : port;
     } catch (error) {
-      if (!(error instanceof ListenFailed)) throw error;
-      this.#log.warning(error.message);
-      return "Unable to listen on this port. Check server logs.";
+      return this.#refusal(error, "Unable to listen on this port. Check server logs.");
     }
     for (const listener of before) this.#server.leave(listener);
     return null;
   }
 
-  /** The same port at other addresses: they may overlap, so the old ones are left first. */
-  async #rebind(wanted: Wanted): Promise<string | null> {
-    const before = this.#server.tcpListeners;
-    const hosts = before.map(({ host }) => host);
-    for (const listener of before) this.#server.leave(listener);
+  /** The same ports at other addresses: they may overlap, so the old ones are left first. */
+  async #rebind(addresses: readonly string[]): Promise<string | null> {
+    const kinds = (["tcp", "tls"] as const).map((kind) => {
+      const hosts = this.#listenersOf(kind).map(({ host }) => host);
+      return { kind, hosts, port: this.#portOf(kind) };
+    });
+    this.#leaveAll();
     try {
-      for (const listener of await listenTcp(wanted, this.#log)) this.#server.serve(listener);
+      for (const { kind, port } of kinds) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        if (port !== 0) await this.#listen(kind, port, addresses);
+        this.#lastPorts[kind] = port;
+      }
       return null;
     } catch (error) {
-      if (!(error instanceof ListenFailed)) throw error;
-      this.#log.warning(error.message);
+      const words = this.#refusal(error, "Failed to bind to specified addresses.");
+      this.#leaveAll();
+      for (const { kind, hosts, port } of kinds) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await this.#listen(kind, port, hosts);
+      }
+      return words;
     }
-    const back = await listenTcp({ ...wanted, addresses: hosts }, this.#log);
-    for (const listener of back) this.#server.serve(listener);
-    return "Failed to bind to specified addresses.";
+  }
+
+  #leaveAll(): void {
+    const { tcpListeners, tlsListeners } = this.#server;
+    for (const listener of [...tcpListeners, ...tlsListeners]) this.#server.leave(listener);
+  }
+
+  async #listen(kind: Kind, port: number, addresses: readonly string[]): Promise<void> {
+    if (kind === "tls") this.#gate ??= new TlsGate(this.#config, this.#log);
+    const gate = kind === "tls" ? this.#gate : null;
+    const wanted = { addresses, port, backlog: this.#config.get("tcp-backlog"), gate };
+    for (const listener of await listenTcp(wanted, this.#log)) this.#server.serve(listener);
+  }
+
+  #refusal(error: unknown, words: string): string {
+    if (error instanceof TlsRefused) {
+      this.#log.warning(`Failed to configure TLS: ${error.message}`);
+      return NOT_UPDATED;
+    }
+    if (!(error instanceof ListenFailed)) throw error;
+    this.#log.warning(error.message);
+    return words;
   }
 }
 

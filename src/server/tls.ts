@@ -43,7 +43,8 @@ const HANDSHAKES_MAX = 1024;
 const NO_AUTHORITY =
   "either tls-ca-cert-file or tls-ca-cert-dir must be given when clients are asked for certificates " +
   "(tls-auth-clients)";
-const NOT_UPDATED = "Unable to update TLS configuration. Check server logs.";
+/** What CONFIG SET says when TLS cannot be had like that. */
+export const NOT_UPDATED = "Unable to update TLS configuration. Check server logs.";
 
 const NAMES: readonly SettingName[] = Object.keys(tlsListeningSettings).filter((name) =>
   isSettingName(name),

@@ -371,3 +371,110 @@ test("a client that ends its side is answered what it asked, over TLS too", LIMI
   one.end();
   assert.deepEqual(await one.readUntilClosed(), [OK, "b"]);
 });
+
+// What Redis's own suite asks of TLS (unit/tls), where the tests above do not ask it.
+
+test(
+  "tls-port and port change places while the server runs; who is there stays",
+  LIMIT,
+  async () => {
+    await using started = await start();
+    const { port } = started;
+    using operator = await talker(port);
+    assert.deepEqual(await operator.say("CONFIG SET tls-port 0"), OK);
+    assert.equal(await isServed(port, identity(client)), false);
+    assert.deepEqual(await operator.say(`CONFIG SET port ${port}`), OK);
+    using plain = await RawClient.connect(port);
+    assert.equal(await plain.send("ECHO", "in the clear"), "in the clear");
+    const other = await freePort();
+    assert.deepEqual(await plain.say(`CONFIG SET tls-port ${other}`), OK);
+    assert.equal(await isServed(other, identity(client)), true);
+    assert.deepEqual(await plain.say("CONFIG SET port 0"), OK);
+    const late = await RawClient.connect(port).catch(() => null);
+    if (late !== null) await until("it is refused", () => late.isClosed || late.failure !== null);
+    assert.deepEqual(await plain.say(`CONFIG SET tls-port ${port}`), OK);
+    assert.equal(await isServed(port, identity(client)), true);
+    assert.equal(await isServed(other, identity(client)), false);
+    assert.equal(await operator.send("ECHO", "still here"), "still here");
+    assert.equal(await plain.send("ECHO", "still here"), "still here");
+  },
+);
+
+test("a tls-port that cannot be had leaves what is there", LIMIT, async () => {
+  await using started = await start();
+  await using other = await start();
+  using operator = await talker(started.port);
+  const taken = await operator.say(`CONFIG SET tls-port ${other.port}`);
+  assert.ok(taken instanceof ErrorReply);
+  assert.match(taken.text, /'tls-port'\) - Unable to listen on this port\. Check server logs\.$/);
+  assert.equal(await isServed(started.port, identity(client)), true);
+
+  using data = new TemporaryDirectory();
+  const kept = await KeptProcess.start(["--port", "0", "--dir", data.path]);
+  using plain = await kept.client();
+  const free = await freePort();
+  const refused = await plain.say(`CONFIG SET tls-port ${free}`);
+  assert.ok(refused instanceof ErrorReply);
+  assert.match(
+    refused.text,
+    /'tls-port'\) - Unable to update TLS configuration\. Check server logs\.$/,
+  );
+  for (const [name, value] of Object.entries(usual())) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    assert.deepEqual(await plain.send("CONFIG", "SET", name, value), OK);
+  }
+  assert.deepEqual(await plain.say(`CONFIG SET tls-port ${free}`), OK);
+  assert.equal(await isServed(free, identity(client)), true);
+  await kept.stop();
+});
+
+test("bind moves TLS as it moves TCP", LIMIT, async () => {
+  await using started = await start();
+  using operator = await talker(started.port);
+  // The certificate names the address of before.
+  const checkServerIdentity = (): undefined => undefined;
+  const moved = { ...identity(client), host: "127.0.0.2", checkServerIdentity };
+  assert.deepEqual(await operator.say("CONFIG SET bind 127.0.0.2"), OK);
+  assert.equal(await isServed(started.port, identity(client)), false);
+  assert.equal(await isServed(started.port, moved), true);
+  const failed = await operator.say("CONFIG SET bind 192.0.2.1");
+  assert.ok(failed instanceof ErrorReply);
+  assert.equal(await isServed(started.port, moved), true);
+});
+
+test("tls-prefer-server-ciphers: whose order counts", LIMIT, async () => {
+  const [first, second] = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"];
+  await using started = await start({
+    "tls-protocols": "TLSv1.2",
+    "tls-ciphers": `${first}:${second}`,
+  });
+  const wish = { ...identity(client), ciphers: `${second}:${first}` };
+  const chosen = async (): Promise<string> => {
+    const socket = await secured(started.port, wish);
+    const { name } = socket.getCipher();
+    socket.destroy();
+    return name;
+  };
+  assert.equal(await chosen(), second);
+  using operator = await talker(started.port);
+  assert.deepEqual(await operator.say("CONFIG SET tls-prefer-server-ciphers yes"), OK);
+  assert.equal(await chosen(), first);
+});
+
+test(
+  "a locked key is refused without its words, and taken with them, while the server runs",
+  LIMIT,
+  async () => {
+    const locked = await certificates.issue("locked-later", "open sesame");
+    await using started = await start();
+    using operator = await talker(started.port);
+    const both = `CONFIG SET tls-cert-file ${locked.certificate} tls-key-file ${locked.key}`;
+    const refused = await operator.say(both);
+    assert.ok(refused instanceof ErrorReply);
+    assert.match(refused.text, /Unable to update TLS configuration/);
+    assert.ok(await isServed(started.port, identity(client)));
+    assert.deepEqual(await operator.send("CONFIG", "SET", "tls-key-file-pass", "open sesame"), OK);
+    assert.deepEqual(await operator.say(both), OK);
+    assert.ok(await isServed(started.port, identity(client)));
+  },
+);
