@@ -44,7 +44,7 @@ export const configCommands: CommandRows = {
         arity: 2,
         summary: "Brings the configuration file up to what is set; comments and order stay.",
         complexity: "O(N), N being the number of settings",
-        run: (server) => done(server.config.rewrite()),
+        run: (server) => done(server.config.rewrite(false)),
       }),
       RESETSTAT: configRow({
         arity: 2,

@@ -105,6 +105,15 @@ const SUBCOMMANDS: Readonly<{ [name: string]: Subcommand }> = {
       return OK;
     },
   },
+  "CONFIG-REWRITE-FORCE-ALL": {
+    min: 0,
+    max: 0,
+    help: ["CONFIG-REWRITE-FORCE-ALL", "As CONFIG REWRITE, with a line for every setting."],
+    run(server) {
+      const problem = server.config.rewrite(true);
+      return problem === null ? OK : new ErrorReply(problem);
+    },
+  },
   DIGEST: {
     min: 0,
     max: 0,

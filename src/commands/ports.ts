@@ -244,7 +244,8 @@ export interface ConfigPort {
     asker: { readonly isLocal: boolean },
   ): Outcome | Promise<Outcome>;
   /** CONFIG REWRITE; null, or the text of the error reply. */
-  rewrite(): Outcome;
+  /** `isWhole`: what is as it is by itself is written, too. */
+  rewrite(isWhole: boolean): Outcome;
   resetStatistics(): void;
 }
 

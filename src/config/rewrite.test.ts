@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Config } from "./config.ts";
+import { allSettings, Config } from "./config.ts";
 import { readText } from "./parse.ts";
 import { rewritten } from "./rewrite.ts";
 
@@ -65,4 +65,16 @@ test("a value back at its default is said where the file spoke of it", () => {
   const config = configOf("timeout 5\n");
   assert.equal(config.set([["timeout", "0"]], HERE), null);
   assert.equal(rewritten("timeout 5\n", config), "timeout 0\n");
+});
+
+test("a whole rewrite has a line for every setting, and is read back as the same configuration", () => {
+  const config = configOf(FILE);
+  const text = rewritten(FILE, config, { isWhole: true });
+  const names = new Set(readText(text, "the test", noFiles).map(({ name }) => name));
+  for (const { name, setting } of allSettings()) {
+    const isSaid = setting.fileOnly === true || setting.type.lines(config.get(name)).length === 0;
+    assert.ok(isSaid || [name, ...(setting.aliases ?? [])].some((each) => names.has(each)), name);
+  }
+  assert.deepEqual(configOf(text).matching(["*"]), config.matching(["*"]));
+  assert.equal(rewritten(text, config, { isWhole: true }), text);
 });

@@ -17,14 +17,18 @@ interface OldLine {
   readonly words: readonly Bytes[];
 }
 
-/**
- * `old` is the text of the main file, one that has been read without an error. `users` are the words
- * of the `user` lines it is to have: users live outside the settings.
- */
+export interface RewriteOptions {
+  /** The words of the `user` lines that the file is to have: users live outside the settings. */
+  readonly users?: readonly (readonly Bytes[])[];
+  /** Settings that are as they are by themselves get a line, too. */
+  readonly isWhole?: boolean;
+}
+
+/** `old` is the text of the main file, one that has been read without an error. */
 export function rewritten(
   old: Bytes,
   config: Config,
-  users: readonly (readonly Bytes[])[] = [],
+  { users = [], isWhole = false }: RewriteOptions = {},
 ): Bytes {
   const lines: (Bytes | null)[] = old.split("\n");
   if (lines.at(-1) === "") lines.pop();
@@ -33,7 +37,8 @@ export function rewritten(
   for (const named of allSettings()) {
     const had = oldLines.get(named.name) ?? [];
     const isUser = named.name === "user";
-    if (!isUser && isUpToDate(had, named, config)) continue;
+    const isMissing = isWhole && had.length === 0 && named.setting.fileOnly !== true;
+    if (!isUser && !isMissing && isUpToDate(had, named, config)) continue;
     const wanted = isUser ? users : named.setting.type.lines(config.get(named.name));
     for (const [nth, words] of wanted.entries()) {
       const place = had[nth];

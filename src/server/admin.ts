@@ -145,10 +145,13 @@ export class Admin {
       matching: (patterns) => config.matching(patterns),
       takesTime: (assignments) => changes.takesTime(assignments),
       set: (assignments, asker) => changes.set(assignments, asker),
-      rewrite: () => {
+      rewrite: (isWhole) => {
         const { configFile } = this.#identity;
         if (configFile === null) return NO_CONFIG_FILE;
-        const problem = rewriteConfigFile(configFile, config, acl.configLines(config));
+        const problem = rewriteConfigFile(configFile, config, {
+          users: acl.configLines(config),
+          isWhole,
+        });
         if (problem === null) {
           log.notice("CONFIG REWRITE executed with success.");
           return null;

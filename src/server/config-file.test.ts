@@ -38,7 +38,7 @@ test("a link to the file stays a link", () => {
     const link = join(folder, "kept.conf");
     writeFileSync(target, "# Mine\nmaxclients 5\n");
     symlinkSync(target, link);
-    assert.equal(rewriteConfigFile(link, changedConfig(), []), null);
+    assert.equal(rewriteConfigFile(link, changedConfig(), {}), null);
     assert.ok(lstatSync(link).isSymbolicLink());
     assert.equal(readFileSync(target, "latin1"), "# Mine\nmaxclients 77\n");
     assert.deepEqual(readdirSync(join(folder, "real")), ["kept.conf"]);
@@ -47,7 +47,7 @@ test("a link to the file stays a link", () => {
 
 test("a file that is gone is told in the system's words, and none is made", () => {
   inFolder((folder) => {
-    const problem = rewriteConfigFile(join(folder, "kept.conf"), changedConfig(), []);
+    const problem = rewriteConfigFile(join(folder, "kept.conf"), changedConfig(), {});
     assert.match(problem ?? "", /ENOENT/);
     assert.deepEqual(readdirSync(folder), []);
   });
@@ -65,5 +65,5 @@ test("a file that cannot be replaced stays as it was", () => {
 });
 
 function rewriteOrTell(path: string): string | null {
-  return rewriteConfigFile(path, changedConfig(), []);
+  return rewriteConfigFile(path, changedConfig(), {});
 }

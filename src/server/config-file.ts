@@ -17,18 +17,18 @@ import { dirname } from "node:path";
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Config } from "../config/config.ts";
-import { rewritten } from "../config/rewrite.ts";
+import { rewritten, type RewriteOptions } from "../config/rewrite.ts";
 
 /** Null, or why it was not done, in the system's words. */
 export function rewriteConfigFile(
   path: string,
   config: Config,
-  users: readonly (readonly Bytes[])[],
+  options: RewriteOptions,
 ): string | null {
   try {
     // Through a link, so that it stays one.
     const target = realpathSync(path);
-    replaceFile(target, rewritten(readFileSync(target, "latin1"), config, users));
+    replaceFile(target, rewritten(readFileSync(target, "latin1"), config, options));
     return null;
   } catch (error) {
     if (error instanceof Error && "code" in error) return error.message;

@@ -165,3 +165,21 @@ test("SAVE, BGSAVE, BGREWRITEAOF and DEBUG RELOAD keep all that is there", async
   assert.deepEqual(await client.say("DEBUG DROPCACHE"), OK);
   assert.equal(await client.say("GET key:999"), "value:999".padEnd(100, "\0"));
 });
+
+test("DEBUG CONFIG-REWRITE-FORCE-ALL writes every setting, and the server starts with that", async () => {
+  using folder = new TemporaryDirectory();
+  const file = folder.join("kept.conf");
+  writeFileSync(file, `port 0\ndir ${folder.join("data")}\nenable-debug-command yes\n`);
+  await using server = KeptProcess.launch([file]);
+  await server.saysReady();
+  using client = await server.client();
+  const before = await client.say("CONFIG GET *");
+  assert.deepEqual(await client.say("DEBUG CONFIG-REWRITE-FORCE-ALL"), OK);
+  assert.match(readFileSync(file, "utf8"), /^set-max-intset-entries 512$/m);
+  assert.equal((await server.stop()).code, 0);
+
+  await using again = KeptProcess.launch([file]);
+  await again.saysReady();
+  using other = await again.client();
+  assert.deepEqual(await other.say("CONFIG GET *"), before);
+});
