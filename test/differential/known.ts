@@ -2,6 +2,7 @@
 // docs/compatibility.md under which the reason stands. Nothing else may differ.
 
 import type { Bytes } from "../../src/base/bytes.ts";
+import { EXPIRY_MS_MAX } from "../../src/encoding/record.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 import type { WireTarget } from "../conversations/wire.ts";
@@ -80,6 +81,16 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isNamed(difference, "SORT", "SORT_RO") && hasWord(difference, "BY") && !isError(difference),
     isProved: haveEqualWeights,
+  },
+  {
+    what: "times end in the year 10889",
+    heading: "Keys",
+    ends: false,
+    applies: ({ args: [name = ""], kept, redis }) => {
+      const unit = { EXPIRETIME: 1000, PEXPIRETIME: 1 }[name.toUpperCase()];
+      const last = Math.round(EXPIRY_MS_MAX / (unit ?? 1));
+      return unit !== undefined && kept === String(last) && BigInt(redis) > BigInt(last);
+    },
   },
   {
     what: "LTRIM that trims nothing is no change that a WATCH is lost by",
