@@ -25,21 +25,15 @@ export interface RewriteOptions {
 }
 
 /** `old` is the text of the main file, one that has been read without an error. */
-export function rewritten(
-  old: Bytes,
-  config: Config,
-  { users = [], isWhole = false }: RewriteOptions = {},
-): Bytes {
+export function rewritten(old: Bytes, config: Config, options: RewriteOptions = {}): Bytes {
   const lines: (Bytes | null)[] = old.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const oldLines = linesBySetting(lines);
   const added: Bytes[] = [];
   for (const named of allSettings()) {
     const had = oldLines.get(named.name) ?? [];
-    const isUser = named.name === "user";
-    const isMissing = isWhole && had.length === 0 && named.setting.fileOnly !== true;
-    if (!isUser && !isMissing && isUpToDate(had, named, config)) continue;
-    const wanted = isUser ? users : named.setting.type.lines(config.get(named.name));
+    const wanted = wantedLines(had, named, config, options);
+    if (wanted === null) continue;
     for (const [nth, words] of wanted.entries()) {
       const place = had[nth];
       const line = `${place?.name ?? named.name} ${joinWords(words)}`;
@@ -51,6 +45,19 @@ export function rewritten(
   const kept = lines.filter((line) => line !== null);
   if (added.length > 0 && !kept.includes(REWRITE_MARK)) kept.push(REWRITE_MARK);
   return [...kept, ...added, ""].join("\n");
+}
+
+/** The words of each line that a setting is to have; null where it stays as it is. */
+function wantedLines(
+  had: readonly OldLine[],
+  named: NamedSetting,
+  config: Config,
+  { users = [], isWhole = false }: RewriteOptions,
+): readonly (readonly Bytes[])[] | null {
+  if (named.name === "user") return users;
+  const isMissing = isWhole && had.length === 0 && named.setting.fileOnly !== true;
+  if (!isMissing && isUpToDate(had, named, config)) return null;
+  return named.setting.type.lines(config.get(named.name));
 }
 
 /** Whether the lines there are, or that there are none, already say what the setting is. */
