@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 
 import { machineClock, ManualClock, type Clock } from "../../src/base/clock.ts";
 import { allSettings, Config } from "../../src/config/config.ts";
-import { ErrorReply, OK, PONG } from "../../src/resp/reply.ts";
+import { ErrorReply, OK, PONG, type Reply } from "../../src/resp/reply.ts";
 import { rocksSettings } from "../../src/server/engine-settings.ts";
 import { liveSettings } from "../../src/server/live-settings.ts";
 import { isDeniedByProtectedMode } from "../../src/server/protected-mode.ts";
@@ -207,6 +207,48 @@ test("a denied connection is told why and closed; one from this machine is serve
   assert.deepEqual(await stranger.say("PING"), PONG);
   strangers.close();
 });
+
+// enable-debug-command
+
+function textOf(reply: Reply): string {
+  return reply instanceof ErrorReply ? reply.text : JSON.stringify(reply);
+}
+
+for (const [who, here, afar] of [
+  ["no", false, false],
+  ["yes", true, true],
+  ["local", true, false],
+] as const) {
+  test(`enable-debug-command ${who}: who may use DEBUG, also in EXEC`, async () => {
+    const config = configOf(`enable-debug-command ${who}\n`);
+    await using kept = await startKept({ config });
+    const { server } = kept;
+    server.limits.isProtected = false;
+    const strangers = createServer({ allowHalfOpen: true }, (socket) => {
+      Object.defineProperty(socket, "remoteAddress", { value: "192.0.2.7" });
+      server.accept(socket, null);
+    });
+    using stranger = await RawClient.connect(await listen(strangers));
+    using neighbour = await kept.client();
+    for (const [client, isAllowed] of [
+      [neighbour, here],
+      [stranger, afar],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const plain = await client.say("DEBUG SLEEP 0");
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      if (isAllowed) assert.deepEqual(plain, OK);
+      else assert.match(textOf(plain), /^ERR DEBUG command not allowed\. /);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await client.say("MULTI");
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      assert.equal((await client.say("DEBUG SLEEP 0")) instanceof ErrorReply, !isAllowed);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      assert.equal((await client.say("EXEC")) instanceof ErrorReply, !isAllowed);
+    }
+    strangers.close();
+  });
+}
 
 // unixsocket
 
