@@ -5,6 +5,7 @@
 // what was refused is not. An fsync that failed is never taken for one that succeeded when it is tried again.
 
 import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
 import { test } from "node:test";
 
 import { TemporaryDirectory } from "../engine/temporary.ts";
@@ -184,6 +185,31 @@ for (const [what, faults] of Object.entries(LASTING)) {
     await untilTaken(await restarted.client(), VALUE);
   });
 }
+
+test("a directory that was gone for a while: reads go on, and writes once it is back", async () => {
+  using directory = new TemporaryDirectory();
+  const options = { dir: directory.join("data"), settings: SETTINGS };
+  await using server = await ServerProcess.start(options);
+  const ledger = new Ledger(VALUE);
+  assert.ok(await ledger.writeMore(server));
+  renameSync(options.dir, directory.join("away"));
+  let isTaken = true;
+  for (let round = 0; round < ROUNDS_MAX && isTaken; round++) {
+    // oxlint-disable-next-line no-await-in-loop -- until no file can be made
+    isTaken = await ledger.writeMore(server);
+  }
+  assert.ok(!isTaken, "it was never missed");
+  await ledger.expectTruth(server);
+  await server.waitForOutput(/The storage engine refuses writes: .*No such file or directory/);
+  renameSync(directory.join("away"), options.dir);
+  await untilTaken(await server.client(), VALUE);
+  ledger.taken.push("taken");
+  assert.ok(await ledger.writeMore(server));
+  await ledger.expectWholeTruth(server);
+  await server.kill();
+  await using again = await ServerProcess.start(options);
+  await ledger.expectWholeTruth(again);
+});
 
 test("WAITAOF does not take the second attempt of an fsync for the first one's success", async () => {
   using directory = new TemporaryDirectory();
