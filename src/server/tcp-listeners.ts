@@ -131,7 +131,7 @@ export class Rebinding {
       this.#leaveAll();
       for (const { kind, hosts, port } of kinds) {
         // oxlint-disable-next-line no-await-in-loop -- one after the other
-        await this.#listen(kind, port, hosts);
+        if (port !== 0) await this.#listen(kind, port, hosts);
       }
       return words;
     }
