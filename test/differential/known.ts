@@ -99,7 +99,7 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isNamed(difference, "EXEC") &&
       difference.redis.startsWith("nil") &&
-      follows(difference, /\bLTRIM\b/i),
+      callsOnWatched(difference, "LTRIM"),
   },
   {
     what: "who waits in XREADGROUP for a stream that goes is told what is now, since Redis 7.2",
@@ -210,7 +210,7 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isNamed(difference, "EXEC") &&
       difference.redis.startsWith("nil") &&
-      follows(difference, /\bPFCOUNT\b/i),
+      callsOnWatched(difference, "PFCOUNT"),
   },
   {
     what: "which of two errors of ZMPOP and BZMPOP is told",
@@ -260,6 +260,17 @@ export const KNOWN: readonly Known[] = [
 /** The streams of the pairs' programs that a reply of XREAD names. */
 function streamsIn(reply: string): readonly string[] {
   return reply.match(/"x\d"(?=[:,] \[)/g) ?? [];
+}
+
+/** Somebody has said this command of a key that was watched; or a script, which may name it by chance. */
+function callsOnWatched({ before }: Difference, command: string): boolean {
+  const watched = new Set<Bytes>();
+  for (const [name = "", ...rest] of before) {
+    if (/^WATCH$/i.test(name)) for (const key of rest) watched.add(key);
+    if (name.toUpperCase() === command && rest.some((key) => watched.has(key))) return true;
+    if (CALLS.test(name) && rest.some((word) => word.toUpperCase().includes(command))) return true;
+  }
+  return false;
 }
 
 /** Somebody has sorted this very key: by SORT itself, or in a script, which may name it by chance. */
