@@ -15,6 +15,8 @@ import * as sortedSet from "./sorted-set.ts";
 import * as string from "./string.ts";
 
 const NOT_A_NUMBER = new CommandError("ERR One or more scores can't be converted into double");
+/** The smallest double with all its digits. */
+const NORMAL_MIN = 2 ** -1022;
 /** What strtod skips before a number. */
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
 
@@ -173,6 +175,7 @@ function scoreOf(text: Bytes): number {
   const whole = end < 0 ? text : text.slice(0, end);
   if (whole === "") return 0;
   const score = parseDouble(whole.replace(LEADING_SPACE, ""));
-  if (score === null) throw NOT_A_NUMBER;
+  // Numbers so small that they lose digits are out of range here, though not for a score.
+  if (score === null || (score !== 0 && Math.abs(score) < NORMAL_MIN)) throw NOT_A_NUMBER;
   return score;
 }

@@ -42,6 +42,8 @@ const hasWord = ({ args }: Difference, word: string): boolean =>
 const isError = ({ kept, redis }: Difference): boolean =>
   kept.startsWith("-") || redis.startsWith("-");
 
+const NO_DOUBLE = "-ERR One or more scores can't be converted into double";
+const OUT_OF_RANGE = /5e-324|1e400/;
 const NO_OPPOSITE = "-ERR value is out of range, value must between -9223372036854775807";
 const withoutConsumers = (text: string): string => text.replaceAll(/"consumers"[,:] \d+/g, "");
 
@@ -91,6 +93,16 @@ export const KNOWN: readonly Known[] = [
       const last = Math.round(EXPIRY_MS_MAX / (unit ?? 1));
       return unit !== undefined && kept === String(last) && BigInt(redis) > BigInt(last);
     },
+  },
+  {
+    what: "SORT in Redis trips over the error that a number out of range left before, in the same read",
+    heading: "SORT",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "SORT", "SORT_RO") &&
+      difference.redis === NO_DOUBLE &&
+      !difference.kept.startsWith("-") &&
+      difference.before.some((words) => words.some((word) => OUT_OF_RANGE.test(word))),
   },
   {
     what: "LTRIM that trims nothing is no change that a WATCH is lost by",
