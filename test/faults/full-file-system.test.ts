@@ -95,7 +95,7 @@ function smallDisk(): SmallDisk {
   }
 }
 
-for (const mode of ["always"]) {
+for (const mode of ["always", "everysec", "no"]) {
   test(`appendfsync ${mode}: a full file system stops writes only, and only while it is full`, async (t) => {
     using disk = smallDisk();
     const settings = { "rocksdb.write_buffer_size": "1", appendfsync: mode };
