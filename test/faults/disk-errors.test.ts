@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { Ledger } from "../crash/ledger.ts";
@@ -140,51 +140,54 @@ function syncsLog({ call, pattern }: DiskFault): boolean {
   return call === "sync" && (pattern === "*.log" || pattern === "*");
 }
 
-for (const mode of ["always", "everysec", "no"]) {
-  for (const [what, faults] of Object.entries({ ...PASSING, ...LASTING })) {
-    // Without fsyncs of its own, the log's are those of a flush.
-    const isLasting = what in LASTING && !(mode === "no" && faults.every(syncsLog));
-    test(`appendfsync ${mode}: ${what}: nobody is lied to, nothing is lost, and it goes on`, async (t) => {
-      await using broken = await failing(mode, faults);
+// They mostly wait: RocksDB sleeps between its attempts.
+describe("a disk that fails", { concurrency: 4 }, () => {
+  for (const mode of ["always", "everysec", "no"]) {
+    for (const [what, faults] of Object.entries({ ...PASSING, ...LASTING })) {
+      // Without fsyncs of its own, the log's are those of a flush.
+      const isLasting = what in LASTING && !(mode === "no" && faults.every(syncsLog));
+      test(`appendfsync ${mode}: ${what}: nobody is lied to, nothing is lost, and it goes on`, async (t) => {
+        await using broken = await failing(mode, faults);
+        const { server, disk, ledger } = broken;
+        const isRefused = await writeInto(server, ledger, disk);
+        if (isLasting) {
+          assert.ok(isRefused);
+          await expectRefusal(server, ledger, disk);
+        }
+        const { taken, refused, unknown } = ledger;
+        t.diagnostic(
+          `${disk.hits} calls failed; ${taken.length} taken, ${refused.length} refused, ` +
+            `${unknown.length} unknown`,
+        );
+        disk.heal();
+        await untilTaken(await server.client(), VALUE);
+        taken.push("taken");
+        assert.ok(await ledger.writeMore(server));
+        await ledger.expectWholeTruth(server);
+        if (faults.some(({ call, pattern }) => call === "write" && pattern === "*.sst")) {
+          await server.waitForOutput(/background work has failed \d+ times so far/);
+        }
+        await server.kill();
+        await using restarted = await broken.again();
+        await ledger.expectWholeTruth(restarted);
+      });
+    }
+  }
+
+  for (const [what, faults] of Object.entries(LASTING)) {
+    test(`${what}: the server can be stopped meanwhile, and nothing is lost`, async () => {
+      await using broken = await failing("everysec", faults);
       const { server, disk, ledger } = broken;
-      const isRefused = await writeInto(server, ledger, disk);
-      if (isLasting) {
-        assert.ok(isRefused);
-        await expectRefusal(server, ledger, disk);
-      }
-      const { taken, refused, unknown } = ledger;
-      t.diagnostic(
-        `${disk.hits} calls failed; ${taken.length} taken, ${refused.length} refused, ` +
-          `${unknown.length} unknown`,
-      );
+      await writeInto(server, ledger, disk);
+      await server.stop();
       disk.heal();
-      await untilTaken(await server.client(), VALUE);
-      taken.push("taken");
-      assert.ok(await ledger.writeMore(server));
-      await ledger.expectWholeTruth(server);
-      if (faults.some(({ call, pattern }) => call === "write" && pattern === "*.sst")) {
-        await server.waitForOutput(/background work has failed \d+ times so far/);
-      }
-      await server.kill();
       await using restarted = await broken.again();
-      await ledger.expectWholeTruth(restarted);
+      // What an fsync has lost before the data was anywhere else is lost to a server that is stopped then.
+      if (!faults.some(syncsLog)) await ledger.expectWholeTruth(restarted);
+      await untilTaken(await restarted.client(), VALUE);
     });
   }
-}
-
-for (const [what, faults] of Object.entries(LASTING)) {
-  test(`${what}: the server can be stopped meanwhile, and nothing is lost`, async () => {
-    await using broken = await failing("everysec", faults);
-    const { server, disk, ledger } = broken;
-    await writeInto(server, ledger, disk);
-    await server.stop();
-    disk.heal();
-    await using restarted = await broken.again();
-    // What an fsync has lost before the data was anywhere else is lost to a server that is stopped then.
-    if (!faults.some(syncsLog)) await ledger.expectWholeTruth(restarted);
-    await untilTaken(await restarted.client(), VALUE);
-  });
-}
+});
 
 test("a directory that was gone for a while: reads go on, and writes once it is back", async () => {
   using directory = new TemporaryDirectory();

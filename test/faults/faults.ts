@@ -28,6 +28,20 @@ const CONTROL_BYTES = 4096;
 const COUNTERS_AT = 3072;
 const SOURCE = `${process.cwd()}/test/faults/faults.c`;
 
+let built: TemporaryDirectory | null = null;
+
+/** Built once in the process, and gone with it. */
+function libraryPath(): string {
+  if (built === null) {
+    const folder = new TemporaryDirectory();
+    process.on("exit", () => folder[Symbol.dispose]());
+    const library = folder.join("faults.so");
+    execFileSync("gcc", ["-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"]);
+    built = folder;
+  }
+  return built.join("faults.so");
+}
+
 export class FaultyDisk implements Disposable {
   readonly #tools = new TemporaryDirectory();
   readonly #control: number;
@@ -39,13 +53,11 @@ export class FaultyDisk implements Disposable {
   /** `dir`: whose files fail, and nobody else's. */
   constructor(dir: string) {
     mkdirSync(dir, { recursive: true });
-    const library = this.#tools.join("faults.so");
-    execFileSync("gcc", ["-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"]);
     const control = this.#tools.join("control");
     this.#control = openSync(control, "w+");
     writeSync(this.#control, Buffer.alloc(CONTROL_BYTES), 0, CONTROL_BYTES, 0);
     this.env = {
-      LD_PRELOAD: library,
+      LD_PRELOAD: libraryPath(),
       KEPT_FAULT_DIR: realpathSync(dir),
       KEPT_FAULT_CONTROL: control,
     };

@@ -4,9 +4,10 @@
 
 #include <rocksdb/file_system.h>
 
-#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace kept {
@@ -18,15 +19,19 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-using Ending = std::shared_ptr<const std::atomic<bool>>;
+using SharedEnding = std::shared_ptr<Ending>;
+
+/** RocksDB is at its first look at "closing" long before. */
+constexpr std::chrono::seconds kCloseIsUnderWayAfter{1};
+constexpr std::chrono::seconds kCloseComesWithin{20};
 
 /**
  * A directory that is gone does not come back by waiting: that stays fatal. Once the database is being
  * closed nothing is worth waiting for: "data loss" is the one word at which RocksDB's recovery gives up.
  */
-IOStatus Patient(IOStatus status, const Ending& ending) {
+IOStatus Patient(IOStatus status, const SharedEnding& ending) {
   if (!status.IsIOError()) return status;
-  if (ending->load()) {
+  if (ending->has_begun) {
     status.SetDataLoss(true);
   } else if (!status.IsPathNotFound() && !status.GetDataLoss()) {
     status.SetRetryable(true);
@@ -34,9 +39,21 @@ IOStatus Patient(IOStatus status, const Ending& ending) {
   return status;
 }
 
+/** See Store::EndRecovery. */
+void HoldManifest(const std::string& path, Ending* ending) {
+  const size_t at = path.rfind('/') + 1;
+  if (!ending->holds_manifests || path.compare(at, 9, "MANIFEST-") != 0) return;
+  ending->has_held = true;
+  const auto deadline = std::chrono::steady_clock::now() + kCloseComesWithin;
+  while (!ending->is_closing && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  std::this_thread::sleep_for(kCloseIsUnderWayAfter);
+}
+
 class PatientWritableFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  PatientWritableFile(std::unique_ptr<rocksdb::FSWritableFile> target, Ending ending)
+  PatientWritableFile(std::unique_ptr<rocksdb::FSWritableFile> target, SharedEnding ending)
       : FSWritableFileOwnerWrapper(std::move(target)), ending_(std::move(ending)) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* dbg) override {
@@ -76,12 +93,12 @@ class PatientWritableFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
-  const Ending ending_;
+  const SharedEnding ending_;
 };
 
 class PatientReadableFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
  public:
-  PatientReadableFile(std::unique_ptr<rocksdb::FSRandomAccessFile> target, Ending ending)
+  PatientReadableFile(std::unique_ptr<rocksdb::FSRandomAccessFile> target, SharedEnding ending)
       : FSRandomAccessFileOwnerWrapper(std::move(target)), ending_(std::move(ending)) {}
 
   IOStatus Read(uint64_t offset, size_t size, const IOOptions& options, Slice* result,
@@ -90,12 +107,12 @@ class PatientReadableFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
   }
 
  private:
-  const Ending ending_;
+  const SharedEnding ending_;
 };
 
 class PatientDirectory : public rocksdb::FSDirectoryWrapper {
  public:
-  PatientDirectory(std::unique_ptr<rocksdb::FSDirectory> target, Ending ending)
+  PatientDirectory(std::unique_ptr<rocksdb::FSDirectory> target, SharedEnding ending)
       : FSDirectoryWrapper(target.get()), target_(std::move(target)), ending_(std::move(ending)) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* dbg) override {
@@ -108,12 +125,12 @@ class PatientDirectory : public rocksdb::FSDirectoryWrapper {
 
  private:
   std::unique_ptr<rocksdb::FSDirectory> target_;
-  const Ending ending_;
+  const SharedEnding ending_;
 };
 
 class PatientFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  PatientFileSystem(std::shared_ptr<rocksdb::FileSystem> target, Ending ending)
+  PatientFileSystem(std::shared_ptr<rocksdb::FileSystem> target, SharedEnding ending)
       : FileSystemWrapper(std::move(target)), ending_(std::move(ending)) {}
 
   const char* Name() const override { return "KeptPatientFileSystem"; }
@@ -126,6 +143,7 @@ class PatientFileSystem : public rocksdb::FileSystemWrapper {
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file,
                            IODebugContext* dbg) override {
+    HoldManifest(path, ending_.get());
     return Wrap<PatientWritableFile>(target()->NewWritableFile(path, options, file, dbg), file);
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
@@ -159,12 +177,12 @@ class PatientFileSystem : public rocksdb::FileSystemWrapper {
     return status;
   }
 
-  const Ending ending_;
+  const SharedEnding ending_;
 };
 
 }  // namespace
 
-PatientFiles::PatientFiles() : ending_(std::make_shared<std::atomic<bool>>(false)) {
+PatientFiles::PatientFiles() : ending_(std::make_shared<Ending>()) {
   env_ = rocksdb::NewCompositeEnv(
       std::make_shared<PatientFileSystem>(rocksdb::FileSystem::Default(), ending_));
 }

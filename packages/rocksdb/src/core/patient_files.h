@@ -15,18 +15,26 @@
 
 namespace kept {
 
+/** How the database of these files is being closed. */
+struct Ending {
+  /** Every error is final. */
+  std::atomic<bool> has_begun{false};
+  /** Who begins a MANIFEST waits for `is_closing`, and then so long that the close is surely under way. */
+  std::atomic<bool> holds_manifests{false};
+  std::atomic<bool> has_held{false};
+  std::atomic<bool> is_closing{false};
+};
+
 /** The files of one database; outlives it. */
 class PatientFiles {
  public:
   PatientFiles();
 
   rocksdb::Env* env() const { return env_.get(); }
-
-  /** From now on every error is final: the database is being closed. */
-  void LosePatience() { ending_->store(true); }
+  Ending& ending() const { return *ending_; }
 
  private:
-  const std::shared_ptr<std::atomic<bool>> ending_;
+  const std::shared_ptr<Ending> ending_;
   std::unique_ptr<rocksdb::Env> env_;
 };
 

@@ -191,13 +191,18 @@ void Store::PrepareClose() {
 
 void Store::EndRecovery() {
   if (read_only_) return;
-  files_.LosePatience();
+  Ending& ending = files_.ending();
+  ending.has_begun = true;
   // A recovery that waits for a flush ends by this, as Close would do a little later.
   rocksdb::CancelAllBackgroundWork(db_.get(), false);
   // RocksDB 7.8 closes for ever when its recovery sleeps between two attempts: it is told to end, ends, and
-  // leaves the mark that it is under way. So it has to have ended before; `Resume` says when it has not.
+  // leaves the mark that it is under way. So it has to have ended before, by an error that is final; `Resume`
+  // says when it has not. Of a MANIFEST it remembers the first error, which was not; but told to close in the
+  // middle of an attempt it ends well, and each attempt then begins a MANIFEST: there it is held.
   const auto deadline = std::chrono::steady_clock::now() + kRecoveryEndsWithin;
-  while (db_->Resume().IsBusy() && std::chrono::steady_clock::now() < deadline) {
+  while (db_->Resume().IsBusy() && !ending.has_held &&
+         std::chrono::steady_clock::now() < deadline) {
+    ending.holds_manifests = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
@@ -213,6 +218,7 @@ Status Store::Close() {
       family->handle = nullptr;
     }
   }
+  files_.ending().is_closing = true;
   Status status = db_->Close();
   if (status.IsNotSupported()) status = Status::OK();  // a read-only database has nothing to close
   db_.reset();
