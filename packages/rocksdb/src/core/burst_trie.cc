@@ -428,6 +428,8 @@ class TrieIterator : public MemTableRep::Iterator {
     }
     leaf_ = LeafOf(word);
     count_ = leaf_->count.load(std::memory_order_acquire);
+    // All of them are looked at next, and lie anywhere in memory.
+    for (uint32_t index = 0; index < count_; index++) __builtin_prefetch(leaf_->entries[index]);
   }
 
   /** In the leaf or list that was entered; false when there is nothing on that side of the key. */
