@@ -108,3 +108,14 @@ function twins(): [string, string] {
     seen.set(hash, key);
   }
 }
+
+test("an item is taken out only if it is the one under its key", () => {
+  const table = new KeyTable<Item>();
+  const item = { key: "a", serial: 1 };
+  assert.equal(table.deleteItem(item), false);
+  table.set(item);
+  assert.equal(table.deleteItem({ key: "a", serial: 1 }), false);
+  assert.equal(table.get("a"), item);
+  assert.equal(table.deleteItem(item), true);
+  assert.equal(table.size, 0);
+});

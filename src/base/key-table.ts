@@ -101,6 +101,7 @@ export class KeyTable<T extends Keyed> {
   }
 
   get(key: Bytes): T | undefined {
+    if (this.#size === 0) return undefined;
     const hash = hashOf(key);
     const { hashes, items } = this.#partOf(hash);
     const mask = hashes.length - 1;
@@ -165,7 +166,19 @@ export class KeyTable<T extends Keyed> {
   delete(key: Bytes): boolean {
     const hash = hashOf(key);
     const part = this.#partOf(hash);
+    return this.#freeAt(part, placeOf(part, hash, key));
+  }
+
+  /** Takes `item` out if it is the one that stands under its key. */
+  deleteItem(item: T): boolean {
+    const { key } = item;
+    const hash = hashOf(key);
+    const part = this.#partOf(hash);
     const at = placeOf(part, hash, key);
+    return at >= 0 && part.items[at] === item && this.#freeAt(part, at);
+  }
+
+  #freeAt(part: Part<T>, at: number): boolean {
     if (at < 0) return false;
     part.free(at);
     this.#size--;

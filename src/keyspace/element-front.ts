@@ -17,7 +17,7 @@ import type { Element, Elements } from "./home.ts";
 export const FRONT_TIMES_MAX = 64;
 
 const SIZE_FIRST = 16;
-const SIZE_MAX = 256;
+const SIZE_MAX = 512;
 
 export interface FrontRange {
   /** Nothing that is sought is before it. */

@@ -278,8 +278,7 @@ export class Elements {
   #forget(element: Element): void {
     const { subkey, memory } = element;
     // One that was made for its subkey meanwhile stays.
-    if (this.#young.get(subkey) !== element) return;
-    this.#young.delete(subkey);
+    if (!this.#young.deleteItem(element)) return;
     this.#source.cacheBytes -= ELEMENT_OVERHEAD_BYTES + subkey.length + memory;
   }
 

@@ -176,7 +176,7 @@ export class Session implements SessionPort, Client, Subscriber {
   expect(commands: readonly Args[]): void {
     if (commands.length < 2) return;
     const keys: Bytes[] = [];
-    for (const args of commands) keys.push(args[1] ?? "");
+    for (const args of commands) keys.push(likelyKey(args));
     this.host.pipeline.keyspace.bringNear(this.database.incarnation, keys);
   }
 
@@ -744,4 +744,11 @@ function refusalOf(error: unknown): ErrorReply | null {
   if (error instanceof RangeError && NO_SUCH_SIZE.test(error.message)) return RESULT_TOO_LARGE;
   const failure = readFailure(error);
   return failure === null ? null : plainError(failure);
+}
+
+/** A key of the command, by its looks: nothing depends on it but how soon its record is near. */
+function likelyKey(args: Args): Bytes {
+  // EVAL, EVALSHA, FCALL and their kin say first how many keys there are.
+  const start = args.length > 3 ? (args[0] ?? "").slice(0, 2).toUpperCase() : "";
+  return args[start === "EV" || start === "FC" ? 3 : 1] ?? "";
 }

@@ -101,7 +101,7 @@ function countOutOfFew(view: View, record: Record, form: ExplodedSortedSet, subk
   }
   buckets.add(view, record, key, -1);
   const { sortedSetBucketMax } = view.limits.collections;
-  const now = { ...place, count: count - 1 };
+  const now = { key, before: place.before, count: count - 1 };
   const previous = buckets.previous(view, now);
   if (previous !== null && previous.count + now.count <= sortedSetBucketMax / 2) {
     buckets.remove(view, record, key);
