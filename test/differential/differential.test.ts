@@ -35,6 +35,10 @@ if (isOracleInstalled()) {
       // oxlint-disable-next-line no-await-in-loop -- a few
       assert.equal(await haveEqualWeights(kept, { args, redis }), isExcused, redis);
     }
+    await kept.send(["SADD", "set1", "x", "y"]);
+    const unsorted = ["SORT", "set1", "BY", "nosort"];
+    assert.equal(await haveEqualWeights(kept, { args: unsorted, redis: '[ "y", "x" ]' }), true);
+    assert.equal(await haveEqualWeights(kept, { args: unsorted, redis: '[ "y", "z" ]' }), false);
     const args = ["SORT", "l1", "BY", "w*"];
     assert.equal(await haveEqualWeights(kept, { args, redis: '[ "c", "b", "a", "d" ]' }), false);
   });

@@ -22,9 +22,9 @@ export async function haveEqualWeights(
 ): Promise<boolean> {
   const [, key = ""] = args;
   const { by, get, limit, order } = optionsOf(args);
-  if (!by.includes("*")) return false;
   const type = format(await target.send(["TYPE", key]));
-  if (limit === null && type !== "set") return false;
+  // Without a `*` all weigh the same, and are to stay as they are: but a set has no order.
+  if (type !== "set" && (limit === null || !by.includes("*"))) return false;
   const got = get.length === 0 ? ["#"] : get;
   const asked = [by, ...got].flatMap((pattern) => ["GET", pattern]);
   const reply = await target.send(["SORT_RO", key, "BY", by, ...order, ...asked]);
