@@ -19,8 +19,8 @@ function accustomed(waiting: number): { clock: ManualClock; gathering: Gathering
 test("a batch waits for those who were answered last, and no longer", () => {
   const { gathering } = accustomed(48);
   assert.equal(gathering.waits(20), true);
-  assert.equal(gathering.waits(41), true);
-  assert.equal(gathering.waits(42), false, "one in eight may stay away");
+  assert.equal(gathering.waits(44), true);
+  assert.equal(gathering.waits(45), false, "one in sixteen may stay away");
 });
 
 test("one client alone never waits", () => {

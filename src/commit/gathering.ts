@@ -31,8 +31,8 @@ export class Gathering {
   /** A batch has been fsynced, which took `tookUs`; `waiting` connections wait for it or a later one. */
   committed(waiting: number, tookUs: number): void {
     if (this.#rest > 0) this.#rest--;
-    // One in eight may be gone, or think.
-    this.#expected = waiting - (waiting >> 3);
+    // One in sixteen may be gone, or think.
+    this.#expected = waiting - (waiting >> 4);
     const worthUs = Math.min(tookUs * FSYNCS_WORTH, GATHER_US_MAX);
     // Over a few commits: one slow fsync says little.
     this.#limitUs += (worthUs - this.#limitUs) / 8;
