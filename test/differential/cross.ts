@@ -81,7 +81,7 @@ async function crossFunctions({ kept, redis }: Pair): Promise<Difference | null>
 }
 
 function told(args: readonly Bytes[], [kept = "", redis = ""]: readonly string[]): Difference {
-  return { args: ["CROSS", ...args], before: [], kept, redis };
+  return { args: ["CROSS", ...args], before: [], after: [], kept, redis };
 }
 
 /** All that a key holds, in one form. */

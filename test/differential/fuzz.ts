@@ -96,7 +96,7 @@ async function firstDifference(
   if (program.seed % CROSSED_EACH !== 0) return null;
   const crossing = await crossed(endpoints, program.hasScripts);
   if (crossing === null) return null;
-  const difference = { ...crossing, before: program.commands.map(wordsOf) };
+  const difference = { ...crossing, before: program.commands.map(wordsOf), after: [] };
   const reason = reasonFor(difference);
   if (reason === undefined) return difference;
   known.set(reason.what, (known.get(reason.what) ?? 0) + 1);
@@ -153,13 +153,13 @@ function* compare(
     const who = isOfSecond(commands[index] ?? []) ? 1 : 0;
     const queue = queues[who];
     const [ours = null, theirs = null] = [kept[index], redis[index]];
-    const before = words.slice(0, index);
+    const [before, after] = [words.slice(0, index), words.slice(index + 1)];
     const isExec = (args[0] ?? "").toUpperCase() === "EXEC";
     if (isExec && areAlike(ours, theirs)) {
       for (const [at, queued] of queue.entries()) {
-        yield* compareOne({ args: queued, before, ...elementsAt(ours, theirs, at) });
+        yield* compareOne({ args: queued, before, after, ...elementsAt(ours, theirs, at) });
       }
-    } else yield* compareOne({ args, before, ours, theirs });
+    } else yield* compareOne({ args, before, after, ours, theirs });
     if (format(theirs) === "QUEUED") queue.push(args);
     else if (!(theirs instanceof ErrorReply) || isExec) queues[who] = [];
   }
@@ -177,14 +177,15 @@ function elementsAt(ours: Reply, theirs: Reply, at: number): { ours: Reply; thei
 interface Pair {
   readonly args: Command;
   readonly before: readonly Command[];
+  readonly after: readonly Command[];
   readonly ours: Reply;
   readonly theirs: Reply;
 }
 
-function* compareOne({ args, before, ours, theirs }: Pair): Generator<Difference> {
+function* compareOne({ args, before, after, ours, theirs }: Pair): Generator<Difference> {
   const kept = normal(args, ours);
   const redis = normal(args, theirs);
-  if (kept !== redis) yield { args, before, kept, redis };
+  if (kept !== redis) yield { args, before, after, kept, redis };
 }
 
 /** Looks for less that still differs in the same way. */

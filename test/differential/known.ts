@@ -12,6 +12,8 @@ export interface Difference {
   readonly args: readonly Bytes[];
   /** What the program said before it. */
   readonly before: readonly (readonly Bytes[])[];
+  /** And what it said later, which is heard while the command waits. */
+  readonly after: readonly (readonly Bytes[])[];
   /** Replies as compared: format() of what normal.ts makes of them. */
   readonly kept: string;
   readonly redis: string;
@@ -151,7 +153,14 @@ export const KNOWN: readonly Known[] = [
       /^B(?:[LR]|Z)/i.test(difference.args[0] ?? "") &&
       difference.redis.startsWith("nil") &&
       !/^(?:nil|-)/.test(difference.kept) &&
-      difference.before.some(([name, key = ""]) => name === "SET" && difference.args.includes(key)),
+      [...difference.before, ...difference.after].some(
+        ([name, key = ""]) => name === "SET" && difference.args.includes(key),
+      ) &&
+      difference.after.some(
+        ([name = "", ...rest]) =>
+          /^(?:SORT|RENAME|COPY|RESTORE|Z.*STORE)/i.test(name) &&
+          rest.some((key) => difference.args.includes(key)),
+      ),
   },
   {
     what: "OBJECT ENCODING of a whole number that INCRBYFLOAT has made",
