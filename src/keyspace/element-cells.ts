@@ -71,8 +71,11 @@ function readAll(place: RandomPlace, ranges: readonly WalkOptions[], found: Elem
         return true;
       });
     } catch (error) {
-      if (error === COLD) {
-        COLD.request = { ranges: ranges.slice(at).map((each) => coldRange(elements, each)) };
+      const { request } = COLD;
+      // What is left of this one: the disk may hold many more than live, whose removal is not committed.
+      if (error === COLD && request !== null && "range" in request) {
+        const others = ranges.slice(at + 1).map((each) => coldRange(elements, each));
+        COLD.request = { ranges: [request, ...others] };
       }
       throw error;
     }

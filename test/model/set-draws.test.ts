@@ -144,3 +144,35 @@ test("a sample that is cold is asked for at once, and found when it is there", a
   assert.ok(rounds <= 3, `${rounds} rounds`);
   assert.equal(sizes[0], 2);
 });
+
+test("a member is taken from among many that are removed and not committed, however cold the disk is", async () => {
+  const world = worldWith(LARGE);
+  // Whom to remove is known; what else is on the disk is not.
+  world.unit((view) => {
+    const record = set.find(view, "s");
+    assert.ok(record !== null);
+    for (let index = 0; index < LARGE; index++) assert.ok(set.has(view, record, `m${index}`));
+  });
+  world.engine.coldKeys((_, key) => key.length > 20);
+  let taken: string[] = [];
+  for (let rounds = 0; taken.length === 0; rounds++) {
+    assert.ok(rounds < 40, "it gets further with each load");
+    try {
+      taken = world.unit((view) => {
+        const record = set.find(view, "s");
+        assert.ok(record !== null);
+        for (let index = 40; index < LARGE; index++) set.remove(view, record, `m${index}`);
+        return set.pop(view, record, 1);
+      });
+    } catch (error) {
+      assert.equal(error, COLD);
+      const { request } = COLD;
+      assert.ok(request !== null && "ranges" in request);
+      for (const { store, range, entriesMax } of request.ranges) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await world.engine.warm(store, range, entriesMax);
+      }
+    }
+  }
+  assert.match(taken[0] ?? "", /^m[1-3]?\d$/u);
+});
