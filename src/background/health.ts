@@ -36,6 +36,7 @@ export class HealthWatcher {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#onBug = parts.onBug;
+    parts.pipeline.onHealthChange = () => this.#look();
   }
 
   start(): void {
@@ -94,6 +95,11 @@ export class HealthWatcher {
       this.#resumeMs = Math.min(RESUME_MS_MAX, this.#resumeMs * 2);
     }
     this.#nextResumeUs = this.#clock.monotonicUs() + this.#resumeMs * 1000;
+    this.#look();
+  }
+
+  /** An error that comes and goes between two rounds is told too. */
+  #look(): void {
     const { error } = this.#pipeline.keyspace.engine.health();
     this.#tell(this.#lastStall, error?.words ?? null);
   }

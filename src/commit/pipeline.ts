@@ -114,6 +114,8 @@ export class Pipeline {
   readonly settings: PipelineSettings;
   /** Whether keys that have died may be removed now: not while CLIENT PAUSE keeps the data as it is. */
   mayBury: () => boolean = () => true;
+  /** The engine's health may have changed; set by who watches it. */
+  onHealthChange: () => void = () => {};
   /** Whom the unit works for that runs or has run last. */
   running: Client | null = null;
   readonly #lease: Lease;
@@ -179,6 +181,7 @@ export class Pipeline {
 
   /** The engine's health may have changed: what waits for the end of a stall need not wait longer. */
   healthChanged(): void {
+    this.onHealthChange();
     const inFlight = this.#inFlight;
     if (inFlight?.retry === undefined || inFlight.retry === null) return;
     if (this.keyspace.engine.health().stall === "stopped") return;
