@@ -243,8 +243,7 @@ export interface ConfigPort {
     assignments: readonly (readonly [Bytes, Bytes])[],
     asker: { readonly isLocal: boolean },
   ): Outcome | Promise<Outcome>;
-  /** CONFIG REWRITE; null, or the text of the error reply. */
-  /** `isWhole`: what is as it is by itself is written, too. */
+  /** CONFIG REWRITE; `isWhole`: what is as it is by itself is written, too. Null, or the text of the error reply. */
   rewrite(isWhole: boolean): Outcome;
   resetStatistics(): void;
 }

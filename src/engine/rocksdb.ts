@@ -332,7 +332,7 @@ class RocksEngine implements Engine {
     this.#checkOpen();
     const batch = this.#unsettled;
     if (batch === null) return "absent";
-    if (!(await this.#resumesOnFreshLog())) await this.#reopen();
+    if (!(await this.#resumes((database) => this.#beginFreshLog(database)))) await this.#reopen();
     const outcome = (await isApplied(this, batch)) ? "applied" : "absent";
     this.#unsettled = null;
     this.#error = null;
@@ -341,15 +341,15 @@ class RocksEngine implements Engine {
   }
 
   /**
-   * The gentle way back: RocksDB, which tries by itself, has written to tables what the memtables hold, and
-   * a new log begins. False when it does not forgive the error.
+   * The gentle way back: RocksDB, which tries by itself, has written to tables what the memtables hold; `goOn` is
+   * what comes then. False when it does not forgive the error.
    */
-  async #resumesOnFreshLog(): Promise<boolean> {
+  async #resumes(goOn?: (database: Database) => Promise<void>): Promise<boolean> {
     const database = this.#database;
     if (database === null) return false;
     try {
       await database.resume();
-      await this.#beginFreshLog(database);
+      await goOn?.(database);
       return true;
     } catch (error) {
       if (!(error instanceof RocksDBError)) throw closedOr(error);
@@ -497,19 +497,6 @@ class RocksEngine implements Engine {
     if (this.#error === null) return;
     this.#error = null;
     this.#listener();
-  }
-
-  async #resumes(): Promise<boolean> {
-    const database = this.#database;
-    if (database === null) return false;
-    try {
-      await database.resume();
-      return true;
-    } catch (error) {
-      if (!(error instanceof RocksDBError)) throw closedOr(error);
-      if (this.#canReopenAfter(error)) return false;
-      throw this.#background(error);
-    }
   }
 
   #expectSettled(): void {

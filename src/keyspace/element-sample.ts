@@ -20,7 +20,7 @@ import { assert } from "../base/assert.ts";
 import type { Random } from "../base/random.ts";
 import { readCells } from "./element-cells.ts";
 import type { RandomPlace } from "./element-random.ts";
-import type { Element, ElementPool } from "./home.ts";
+import type { Element, ElementSample } from "./home.ts";
 
 /** More at a time are drawn from more places than a sample mixes. */
 export const SAMPLE_TIMES_MAX = 16;
@@ -65,7 +65,7 @@ export function drawFromSample(place: RandomPlace, random: Random): Element {
 }
 
 /** Those that were drawn stand first. */
-function markDrawn(sample: ElementPool, index: number): void {
+function markDrawn(sample: ElementSample, index: number): void {
   const { candidates, drawn } = sample;
   const [here, first] = [candidates[index], candidates[drawn]];
   assert(here !== undefined && first !== undefined, "it stands behind those that were drawn");
@@ -74,7 +74,7 @@ function markDrawn(sample: ElementPool, index: number): void {
   sample.drawn++;
 }
 
-function drop(sample: ElementPool, index: number): void {
+function drop(sample: ElementSample, index: number): void {
   const { candidates } = sample;
   let hole = index;
   if (index < sample.drawn) {

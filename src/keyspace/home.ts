@@ -98,13 +98,21 @@ export interface ElementPool {
   candidates: Element[];
   /** How many cells were read into it last. */
   cells: number;
-  /** A sample only (element-sample.ts): so many of the candidates, the first, were drawn, and so many draws are left. */
+}
+
+/** One whose candidates stay (element-sample.ts). */
+export interface ElementSample extends ElementPool {
+  /** So many of the candidates, the first, were drawn. */
   drawn: number;
   drawsLeft: number;
 }
 
 function newPool(): ElementPool {
-  return { candidates: [], cells: 0, drawn: 0, drawsLeft: 0 };
+  return { candidates: [], cells: 0 };
+}
+
+function newSample(): ElementSample {
+  return { ...newPool(), drawn: 0, drawsLeft: 0 };
 }
 
 /** The elements of one collection in one store. */
@@ -124,7 +132,7 @@ export class Elements {
   /** What a random choice is drawn from, while it waits for the disk (element-random.ts). */
   pendingSeed: number | null = null;
   #pool = newPool();
-  #sample = newPool();
+  #sample = newSample();
   #fronts: Fronts | null = null;
 
   constructor(source: ElementSource, home: Home, store: typeof ELEMENTS | typeof ORDER) {
@@ -220,7 +228,7 @@ export class Elements {
   }
 
   /** For element-sample.ts. */
-  sample(): ElementPool {
+  sample(): ElementSample {
     this.#turnIfDue();
     return this.#sample;
   }
@@ -299,7 +307,7 @@ export class Elements {
     this.#young = new KeyTable();
     this.#rotation = rotations;
     this.#pool = newPool();
-    this.#sample = newPool();
+    this.#sample = newSample();
     this.#fronts = null;
     this.#prune();
     for (const element of this.#dirty) {

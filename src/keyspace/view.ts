@@ -293,7 +293,7 @@ export class View {
   }
 
   #change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-    if (this.limits.unitBytesMax !== 0) {
+    if (this.#isCounting) {
       this.#counted.add(record);
       this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs));
     }
@@ -307,9 +307,12 @@ export class View {
     if (this.#counted.size > 0) this.#counted.clear();
   }
 
+  get #isCounting(): boolean {
+    return this.limits.unitBytesMax !== 0;
+  }
+
   /** Something was changed in place: whole the first time, by its growth from then on. */
   #countGrowth(changed: Record | Element, growth: number, wholeBytes: () => number): void {
-    if (this.limits.unitBytesMax === 0) return;
     const isKnown = this.#counted.has(changed);
     this.#counted.add(changed);
     this.#countBytes(isKnown ? Math.max(growth, 0) : wholeBytes());
@@ -345,6 +348,7 @@ export class View {
    */
   mutate(record: Record, undo: Undo, growth: number): void {
     this.keyspace.mutate(record, undo, growth);
+    if (!this.#isCounting) return;
     this.#countGrowth(record, growth, () => {
       return KEY_HEADER_SIZE + record.key.length + recordSize(record.value, record.expiryMs);
     });
@@ -358,7 +362,7 @@ export class View {
   /** Sets an element of the collection in `record`; null removes it. */
   setElement(record: Record, element: Element, content: ElementContent): void {
     const bytes = this.keyspace.changeElement(record, element, content);
-    if (this.limits.unitBytesMax === 0) return;
+    if (!this.#isCounting) return;
     this.#counted.add(element);
     this.#countBytes(bytes);
   }
@@ -378,6 +382,7 @@ export class View {
     change: { readonly undo: Undo; readonly growth: number },
   ): void {
     this.keyspace.mutateElement(record, element, change);
+    if (!this.#isCounting) return;
     this.#countGrowth(element, change.growth, () => elementSize(element));
   }
 

@@ -136,8 +136,10 @@ export class Decoder {
    */
   next(): Bytes[] | null {
     if (this.#ahead.length > 0) return this.#nextOfAhead();
-    if (this.#aheadError !== null) this.#throwAheadError();
-    return this.#decode();
+    const error = this.#aheadError;
+    if (error === null) return this.#decode();
+    this.#aheadError = null;
+    throw error;
   }
 
   /** Whether there is more to read than `next` has answered, none of it decoded yet. */
@@ -175,12 +177,6 @@ export class Decoder {
       this.#aheadBytes = 0;
     }
     return args ?? null;
-  }
-
-  #throwAheadError(): void {
-    const error = this.#aheadError;
-    this.#aheadError = null;
-    if (error !== null) throw error;
   }
 
   #decode(): Bytes[] | null {

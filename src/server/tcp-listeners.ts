@@ -75,11 +75,8 @@ export class Rebinding {
   /** Null, or why it stays as it was. */
   async move(change: ListenChange): Promise<string | null> {
     if ("addresses" in change) return await this.#rebind(change.addresses);
-    const refusal =
-      "port" in change
-        ? await this.#moveTo("tcp", change.port)
-        : await this.#moveTo("tls", change.tlsPort);
-    return refusal;
+    if ("port" in change) return await this.#moveTo("tcp", change.port);
+    return await this.#moveTo("tls", change.tlsPort);
   }
 
   #listenersOf(kind: Kind): readonly Listener[] {

@@ -5,7 +5,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Expirer } from "../../src/background/expirer.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld, type Talker, type World } from "../support/world.ts";
+
+/** What a transaction of one PING is answered. */
+async function execOf(world: World, talker: Talker): Promise<string | undefined> {
+  for (const line of ["MULTI", "PING", "EXEC"]) talker.say(line);
+  await world.settle();
+  return talker.heard().at(-1);
+}
 
 test("a watched key that another connection changes makes EXEC null", async () => {
   await using world = await openWorld();
@@ -93,9 +100,7 @@ test("a key that was dead at WATCH may be collected; one that was alive may not"
   assert.equal(early.heard().at(-1), "nil-array");
   assert.equal(late.heard().at(-1), "[ PONG ]");
   for (const line of ["SET k again", "DEL k"]) early.say(line);
-  for (const line of ["MULTI", "PING", "EXEC"]) third.say(line);
-  await world.settle();
-  assert.equal(third.heard().at(-1), "nil-array");
+  assert.equal(await execOf(world, third), "nil-array");
 });
 
 test("EXEC and DISCARD without MULTI leave WATCH alone: Kvrocks 1562", async () => {
@@ -232,10 +237,8 @@ test("what happens to the groups of a stream is no change of it: as in Redis, on
       for (const one of ["FLUSHALL", ...setup]) writer.say(one);
       watcher.say("WATCH x n");
       writer.say(line);
-      for (const one of ["MULTI", "PING", "EXEC"]) watcher.say(one);
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      await world.settle();
-      assert.equal(watcher.heard().at(-1), outcome, line);
+      assert.equal(await execOf(world, watcher), outcome, line);
     }
   }
 });
@@ -250,10 +253,8 @@ test("a key that was not there is watched on behind a flush", async () => {
     writer.say("SET other 1");
     watcher.say("WATCH k");
     for (const line of lines) writer.say(line);
-    for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    await world.settle();
-    assert.equal(watcher.heard().at(-1), outcome);
+    assert.equal(await execOf(world, watcher), outcome);
   }
 });
 
@@ -273,10 +274,8 @@ test("a watched key belongs to the database that SELECT names, whatever SWAPDB s
     for (const line of ["SELECT 0", "FLUSHALL"]) writer.say(line);
     watcher.say("WATCH k");
     for (const line of lines) writer.say(line);
-    for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    await world.settle();
-    assert.equal(watcher.heard().at(-1), outcome, lines.join(", "));
+    assert.equal(await execOf(world, watcher), outcome, lines.join(", "));
   }
 });
 
@@ -294,7 +293,5 @@ test("a refused SWAPDB leaves each WATCH with its database", async () => {
   await world.settle();
   assert.deepEqual(watcher.heard(), ["OK", "OK", "QUEUED", "[ PONG ]", "OK"]);
   for (const line of ["SELECT 0", "APPEND k 2"]) writer.say(line);
-  for (const line of ["MULTI", "PING", "EXEC"]) watcher.say(line);
-  await world.settle();
-  assert.equal(watcher.heard().at(-1), "nil-array");
+  assert.equal(await execOf(world, watcher), "nil-array");
 });
