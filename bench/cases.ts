@@ -14,6 +14,8 @@ export const VALUE_BYTES = 64;
 export const RANDOM_KEYS = 100_000;
 /** So many random writes a key leave one in twenty out. */
 const KEY_FILLS = 3;
+/** What redis-benchmark calls the collections that it writes. */
+const OWN_COLLECTIONS = ["mylist", "myset", "myhash", "myzset", "mystream"];
 const XADD_WORDS = ["XADD", "mystream", "*", "field", "x".repeat(VALUE_BYTES)];
 const RUN_LIMIT_MS = 120_000;
 
@@ -44,7 +46,7 @@ export interface Case {
 }
 
 /** `must`: the first goal (issue 2); `aim`: the one beyond it (issue 6). */
-interface Wanted {
+export interface Wanted {
   readonly must?: number;
   readonly aim: number;
 }
@@ -87,7 +89,7 @@ export class NoSuchCommand extends Error {}
 /** Runs a case once; requests per second. Throws NoSuchCommand. */
 export async function runCase(target: Target, some: Case, requests: number): Promise<number> {
   const { test } = some;
-  if (!KEEPS_KEYS.has(test)) await commandLine(target, ["FLUSHALL"]);
+  if (!KEEPS_KEYS.has(test)) await empty(target);
   const filler = FILLED_BY[test];
   if (filler !== undefined) await benchmark(target, { test: filler, pipeline: 32 }, requests);
   if (test === "multi") {
@@ -105,8 +107,19 @@ export async function bringKeys(target: Target, { test }: Case): Promise<void> {
   await benchmark(target, { test: filler, pipeline: 16 }, RANDOM_KEYS * KEY_FILLS);
 }
 
-async function commandLine({ host, port }: Target, words: readonly string[]): Promise<void> {
-  await run("redis-cli", ["-h", host, "-p", String(port), ...words]);
+/** A peer that may not be emptied was empty when we came, so that what these keys hold is ours. */
+async function empty(target: Target): Promise<void> {
+  await commandLine(target, target.mayFlush ? ["FLUSHALL"] : ["DEL", ...OWN_COLLECTIONS]);
+}
+
+async function commandLine(target: Target, words: readonly string[]): Promise<void> {
+  const { host, port, login } = target;
+  const user = login === null ? [] : ["--user", login.user];
+  const env = login === null ? process.env : { ...process.env, REDISCLI_AUTH: login.password };
+  const where = ["-h", host, "-p", String(port), ...user];
+  const { stdout } = await run("redis-cli", [...where, ...words], { env });
+  // It ends well after an error reply.
+  if (!/^(?:OK|\d+)\s*$/.test(stdout)) throw new Error(`${target.name} says: ${stdout.trim()}`);
 }
 
 async function benchmark(
@@ -114,21 +127,23 @@ async function benchmark(
   { test, pipeline }: Case,
   requests: number,
 ): Promise<number> {
-  const { host, port, name } = target;
+  const { host, port, name, login } = target;
   const where = `-h ${host} -p ${port} -P ${pipeline} -n ${requests} --csv`;
   const shape = `-c ${CLIENTS} -d ${VALUE_BYTES} -r ${RANDOM_KEYS}`;
   const what = test === "xadd" ? XADD_WORDS : ["-t", test];
-  const words = [...`${where} ${shape}`.split(" "), ...what];
+  const auth = login === null ? [] : ["--user", login.user, "-a", login.password];
+  const words = [...auth, ...`${where} ${shape}`.split(" "), ...what];
   let said = "";
   try {
     const { stdout, stderr } = await run("redis-benchmark", words, { timeout: RUN_LIMIT_MS });
     said = stdout + stderr;
   } catch (error) {
-    const problem = String(error);
-    if (problem.includes("unknown command")) throw new NoSuchCommand(test);
-    throw error;
+    // The whole command line, which may hold a password, is in its message.
+    const problem = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+    if (/unknown command/i.test(problem)) throw new NoSuchCommand(test);
+    throw new Error(`redis-benchmark ${test} on ${name} says: ${problem.trim()}`, { cause: error });
   }
-  if (said.includes("unknown command")) throw new NoSuchCommand(test);
+  if (/unknown command/i.test(said)) throw new NoSuchCommand(test);
   const rows = said.split("\n").filter((line) => line.startsWith('"') && !line.includes("rps"));
   const rate = Number(rows.at(-1)?.split('","')[1]);
   if (!(rate > 0)) throw new Error(`redis-benchmark ${test} on ${name} says: ${said}`);

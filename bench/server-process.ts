@@ -8,11 +8,20 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** Something that speaks RESP at a port. */
 export interface Target {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Null where none is wanted. */
+  readonly login: Login | null;
+  /** Whether all that it holds may be removed: it is ours, or its owner said so. */
+  readonly mayFlush: boolean;
   /** Null for a server that was running before us. */
   readonly processId: number | null;
   stop(): Promise<void>;
@@ -57,10 +66,6 @@ export function isInstalled(program: string): boolean {
   return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-export function peerAt(host: string, port: number): Target {
-  return { name: `${host}:${port}`, host, port, processId: null, stop: () => Promise.resolve() };
-}
-
 /** Resident memory of a process in bytes. */
 export function residentBytes(processId: number): number {
   const text = execFileSync("ps", ["-o", "rss=", "-p", String(processId)], { encoding: "utf8" });
@@ -98,7 +103,8 @@ async function start(name: string, given: string | null, plan: Plan): Promise<Ta
     await stop();
     throw error;
   }
-  return { name, host: HOST, port, processId: child.pid ?? null, stop };
+  const processId = child.pid ?? null;
+  return { name, host: HOST, port, login: null, mayFlush: true, processId, stop };
 }
 
 function freePort(): Promise<number> {

@@ -5,9 +5,10 @@
 import { connect, type Socket } from "node:net";
 
 import { keyAt } from "./fill.ts";
-import type { Target } from "./server-process.ts";
+import type { Login, Target } from "./server-process.ts";
 
 const WRITES = 4;
+const SAID_OK = "+OK\r\n";
 const ANSWER =
   "+OK\r\n" + "+QUEUED\r\n".repeat(WRITES) + `*${WRITES}\r\n` + "+OK\r\n".repeat(WRITES);
 /** Begins an error, and stands in no answer that is none. */
@@ -43,6 +44,13 @@ function runClient(
   return new Promise((resolve, reject) => {
     const socket = connect({ host: target.host, port: target.port, noDelay: true });
     let missingBytes = 0;
+    const begin = (): void => {
+      if (target.login === null) sendNext();
+      else {
+        missingBytes = SAID_OK.length;
+        socket.write(authentication(target.login));
+      }
+    };
     const sendNext = (): void => {
       const some = Math.min(shape.pipeline, budget.left);
       budget.left -= some;
@@ -54,7 +62,7 @@ function runClient(
       missingBytes = some * ANSWER.length;
       socket.write(transactions(some, shape), "latin1");
     };
-    socket.on("connect", sendNext);
+    socket.on("connect", begin);
     socket.on("error", reject);
     socket.on("data", (chunk: Buffer) => {
       missingBytes -= chunk.length;
@@ -62,6 +70,12 @@ function runClient(
       else if (missingBytes === 0) sendNext();
     });
   });
+}
+
+function authentication({ user, password }: Login): string {
+  const size = Buffer.byteLength(password);
+  const head = `*3\r\n$4\r\nAUTH\r\n$${Buffer.byteLength(user)}\r\n${user}\r\n`;
+  return `${head}$${size}\r\n${password}\r\n`;
 }
 
 function failed(socket: Socket, chunk: Buffer, reject: (error: Error) => void): void {

@@ -49,7 +49,7 @@ const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([
 /** Every test file of the tree at `root`, in a stable order. */
 export function findTests(root: string): TestFile[] {
   const found: TestFile[] = [];
-  for (const folder of ["src", "scripts", "test"]) {
+  for (const folder of ["src", "scripts", "bench", "test"]) {
     for (const source of testSources(root, folder)) {
       found.push({ kind: kindOf(source), source, compiled: `build/${toJs(source)}` });
     }
