@@ -9,6 +9,7 @@ export { RocksIterator, STEP_KEYS_ONLY, STEP_REVERSE } from "./iterator.ts";
 export type { IteratorOptions, IteratorState } from "./iterator.ts";
 export type { Bytes } from "./native.ts";
 export type { FamilyOptions, Filter, Memtable, OpenOptions, OptionStrings } from "./options.ts";
+export * from "./loop.ts";
 export * from "./snapshot.ts";
 export type { Histogram, Statistics } from "./statistics.ts";
 export * from "./updates.ts";

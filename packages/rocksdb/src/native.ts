@@ -22,6 +22,7 @@ export const KIND_SNAPSHOT = 2;
 export const KIND_BATCH = 3;
 export const KIND_CACHE = 4;
 export const KIND_UPDATES = 5;
+export const KIND_LOOP = 6;
 
 type CreateError = (
   code: StatusCode,
@@ -153,6 +154,8 @@ export interface Native {
     ranges: readonly Bytes[],
     flags: number,
   ): Promise<number[]>;
+  loopWatch(longTurnMs: number): Handle;
+  loopTurns(watch: Handle): number[];
   updatesOpen(database: Handle, sequence: number): Promise<Handle>;
   updatesNext(updates: Handle, maxBatches: number, maxBytes: number): Promise<(number | Buffer)[]>;
 

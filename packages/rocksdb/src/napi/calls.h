@@ -36,6 +36,7 @@ void AddWriteCalls(std::vector<NativeFunction>* functions);
 void AddBatchCalls(std::vector<NativeFunction>* functions);
 void AddMaintenanceCalls(std::vector<NativeFunction>* functions);
 void AddInspectionCalls(std::vector<NativeFunction>* functions);
+void AddLoopCalls(std::vector<NativeFunction>* functions);
 void AddIteratorCalls(std::vector<NativeFunction>* functions);
 
 }  // namespace kept

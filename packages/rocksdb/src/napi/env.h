@@ -21,7 +21,7 @@ namespace kept {
 class Env;
 class DatabaseObject;
 
-enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates };
+enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates, kLoop };
 
 class Object {
  public:
