@@ -12,6 +12,7 @@
 import {
   BlockCache,
   Database,
+  LoopWatch,
   READ_ALL,
   READ_BLOCK_CACHE,
   RocksDBError,
@@ -26,7 +27,7 @@ import {
   type RocksIterator,
 } from "@kept/rocksdb";
 
-export { rocksdbVersion } from "@kept/rocksdb";
+export { rocksdbVersion, type LoopWatch } from "@kept/rocksdb";
 
 import type { Bytes } from "../base/bytes.ts";
 import { isApplied } from "./batch-effect.ts";
@@ -66,6 +67,11 @@ const CLOSED_WORDS = "the engine is closed";
  * Opens or creates the database at `path`. Rejects with DirectoryRefused, and has written nothing,
  * when the directory is in use, foreign or damaged; with SettingRefused for settings RocksDB refuses.
  */
+/** Turns of this thread's event loop that take longer than `longTurnMs`. */
+export function watchLoop(longTurnMs: number): LoopWatch {
+  return new LoopWatch(longTurnMs);
+}
+
 export async function openRocksEngine(path: string, settings: RocksSettings): Promise<Engine> {
   if (directory.inspectDirectory(path) === "database") await checkDatabase(path);
   const blockCache = new BlockCache({ capacity: settings.blockCacheBytes });

@@ -11,6 +11,8 @@ export class Stats {
   /** `changes` at the last FLUSHALL. */
   changesAtFlush = 0;
   totalCommandsProcessed = 0;
+  /** Microseconds in commands; what an EXEC runs counts with the EXEC. */
+  commandsUs = 0;
   totalConnectionsReceived = 0;
   rejectedConnections = 0;
   evictedClients = 0;

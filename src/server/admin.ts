@@ -19,6 +19,7 @@ import type { Core } from "./core.ts";
 import { Info } from "./info.ts";
 import type { Identity, InfoParts } from "./info-reports.ts";
 import { peers } from "./peer.ts";
+import { LoopMonitor } from "./loop-monitor.ts";
 import { Meter } from "./meter.ts";
 import type { Server } from "./server.ts";
 import { SettingChanges } from "./setting-changes.ts";
@@ -38,6 +39,7 @@ export interface AdminParts {
   /** SHUTDOWN: the process is to stop as at SIGTERM. */
   readonly onShutdown: () => void;
   readonly memoryUsage?: (() => NodeJS.MemoryUsage) | undefined;
+  readonly watchesLoop?: boolean | undefined;
 }
 
 /** Kinds of errors counted for INFO errorstats; a client makes up no more. */
@@ -72,6 +74,7 @@ export class Admin {
       clock,
       clientBytes: () => clientBytes(server),
       memoryUsage: parts.memoryUsage ?? (() => process.memoryUsage()),
+      loop: new LoopMonitor(parts.watchesLoop ?? true),
     });
     this.storage = new Storage({ pipeline, stats, clock, log: parts.log });
     this.admission = new Admission(parts.durability);
@@ -124,6 +127,9 @@ export class Admin {
     hooks.permission = (session, command) =>
       mayRun(command, debugFor, session) ? null : DEBUG_LOCKED;
     hooks.onErrorReply = (text) => admin.#countError(text);
+    const { loop } = admin.meter;
+    loop.onLong = (words) => parts.log.verbose(`The event loop was held for long: ${words}`);
+    hooks.onLongCommand = (name, microseconds) => loop.noteCommand(name, microseconds);
     hooks.onScriptLog = (level, text) => admin.#parts.log[level](text);
     return admin;
   }

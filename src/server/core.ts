@@ -72,6 +72,8 @@ export interface CoreHooks {
   admission: SessionHost["admission"];
   onErrorReply: SessionHost["onErrorReply"];
   onScriptLog: SessionHost["onScriptLog"];
+  /** A command that may have held the event loop for long. */
+  onLongCommand: (name: string, microseconds: number) => void;
 }
 
 /** From when on something counts as slow. */
@@ -83,6 +85,8 @@ export interface SlowSettings {
 }
 
 const USUAL_SCRIPTING = { memoryBytesMax: 256 * 1024 * 1024, busyMs: 5000, timeMsMax: 60_000 };
+/** From so many microseconds on a command counts when it is asked what held the event loop. */
+const LONG_COMMAND_US = 2000;
 const SLOWLOG_LENGTH_MAX = 128;
 const ACL_LOG_LENGTH_MAX = 128;
 
@@ -210,7 +214,7 @@ export class Core {
     this.latency.thresholdMs = latencyMs;
     const slowlogFrom = slowlogUs < 0 ? Infinity : slowlogUs;
     const latencyFrom = latencyMs === 0 ? Infinity : latencyMs * 1000;
-    this.#settings.slowUs = Math.min(slowlogFrom, latencyFrom);
+    this.#settings.slowUs = Math.min(slowlogFrom, latencyFrom, LONG_COMMAND_US);
   }
 
   #noteSlow(call: SlowCommand): void {
@@ -225,6 +229,7 @@ export class Core {
         clientName: session.name,
       });
     }
+    if (microseconds >= LONG_COMMAND_US) this.hooks.onLongCommand(command.name, microseconds);
     const event = command.row.flags.includes("fast") ? "fast-command" : "command";
     this.latency.add(event, Math.floor(microseconds / 1000), atSeconds);
   }

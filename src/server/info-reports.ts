@@ -243,6 +243,7 @@ function currentSeconds({ startedMs }: UpkeepFacts, core: Core): number {
 function statsReport({ core, meter }: InfoParts): Fields {
   const { stats, hub } = core;
   const rates = meter.rates();
+  const loop = meter.loopTotals();
   return [
     ["total_connections_received", stats.totalConnectionsReceived],
     ["total_commands_processed", stats.totalCommandsProcessed],
@@ -281,6 +282,11 @@ function statsReport({ core, meter }: InfoParts): Fields {
     ...zeros("dump_payload_sanitizations", "total_reads_processed", "total_writes_processed"),
     ...zeros("io_threaded_reads_processed", "io_threaded_writes_processed"),
     ...zeros("reply_buffer_shrinks", "reply_buffer_expands"),
+    ["eventloop_cycles", loop.turnCount],
+    ["eventloop_duration_sum", Math.round(loop.busyUs)],
+    ["eventloop_duration_cmd_sum", Math.round(stats.commandsUs)],
+    ["instantaneous_eventloop_cycles_per_sec", rates.turns],
+    ["instantaneous_eventloop_duration_usec", rates.turnUs],
     ["acl_access_denied_auth", stats.aclAccessDeniedAuth],
     ["acl_access_denied_cmd", stats.aclAccessDeniedCommand],
     ["acl_access_denied_key", stats.aclAccessDeniedKey],
@@ -347,14 +353,27 @@ function keptReport({ core, config, meter, durability }: InfoParts): Fields {
     ["cold_reads", stats.coldReads],
     ["object_cache_bytes", keyspace.cacheBytes],
     ["object_cache_rotations", keyspace.rotations],
-    ["event_loop_held_ms_max", meter.loopHeldMsMax],
-    ["event_loop_held_ms_p99", meter.loopHeldMs99],
+    ...loopReport(meter),
     ["client_output_limit_disconnections", stats.clientOutputBufferLimitDisconnections],
     ["client_query_limit_disconnections", stats.clientQueryBufferLimitDisconnections],
     ["storage_fault", core.drill?.fault?.kind ?? "none"],
     ["storage_fault_hits", core.drill?.hits ?? 0],
     ["slowlog_len", core.slowlog.length],
     ["monitors", core.host.monitors.count],
+  ];
+}
+
+/** How long the event loop was held, beside what Redis's own fields tell of it (INFO stats). */
+function loopReport(meter: Meter): Fields {
+  meter.loopTotals();
+  const { turns } = meter.loop;
+  return [
+    ["event_loop_longest_usec", Math.round(turns.longestUs)],
+    ["event_loop_longest_usec_last_minute", Math.round(meter.loopLastMinuteUs)],
+    ["event_loop_turns_over_10ms", turns.longCount],
+    ["event_loop_turns_over_10ms_off_processor", turns.offProcessorCount],
+    ["event_loop_turns_over_10ms_gc", turns.garbageCount],
+    ["event_loop_last_over_10ms", turns.lastLong],
   ];
 }
 

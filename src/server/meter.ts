@@ -1,31 +1,34 @@
-// What has to be looked at again and again to be known: memory, rates, how long the event loop was
-// held. Ten times a second, never per command.
-
-import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
+// What has to be looked at again and again to be known: memory, rates, the turns of the event loop. Ten
+// times a second, never per command.
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { MemoryFacts } from "../commands/ports.ts";
 import type { Pipeline } from "../commit/pipeline.ts";
 import { StorageError } from "../engine/engine.ts";
 import type { Stats } from "../observe/stats.ts";
+import type { LoopMonitor, LoopTotals } from "./loop-monitor.ts";
 
 const ROUND_MS = 100;
 /** Rates are averages over so many rounds, as Redis has them. */
 const SAMPLE_COUNT = 16;
-/** How finely the loop is watched; shorter holds are not seen. */
-const LOOP_RESOLUTION_MS = 10;
 
 interface Totals {
   readonly atMs: number;
   readonly commands: number;
   readonly inputBytes: number;
   readonly outputBytes: number;
+  readonly turns: number;
+  readonly turnsUs: number;
 }
 
 export interface Rates {
   readonly commands: number;
   readonly inputKilobytes: number;
   readonly outputKilobytes: number;
+  /** Turns of the event loop. */
+  readonly turns: number;
+  /** Microseconds of one of them. */
+  readonly turnUs: number;
 }
 
 interface MeterParts {
@@ -35,13 +38,14 @@ interface MeterParts {
   /** Bytes that connections hold. */
   readonly clientBytes: () => number;
   readonly memoryUsage: () => NodeJS.MemoryUsage;
+  readonly loop: LoopMonitor;
 }
 
 export class Meter {
   /** Called with each new look at memory. */
   onSample: (facts: MemoryFacts) => void = () => {};
   readonly #parts: MeterParts;
-  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly loop: LoopMonitor;
   readonly #startup: number;
   #peak = 0;
   #lastMemory: NodeJS.MemoryUsage | null = null;
@@ -50,16 +54,17 @@ export class Meter {
 
   constructor(parts: MeterParts) {
     this.#parts = parts;
+    this.loop = parts.loop;
     this.#startup = this.memory().used;
   }
 
   start(): void {
-    this.#loop.enable();
+    this.loop.start();
     this.#round();
   }
 
   stop(): void {
-    this.#loop.disable();
+    this.loop.stop();
     this.#timer?.cancel();
   }
 
@@ -72,11 +77,14 @@ export class Meter {
 
   #totals(): Totals {
     const { clock, stats } = this.#parts;
+    const loop = this.loopTotals();
     return {
       atMs: clock.monotonicUs() / 1000,
       commands: stats.totalCommandsProcessed,
       inputBytes: stats.totalNetInputBytes,
       outputBytes: stats.totalNetOutputBytes,
+      turns: loop.turnCount,
+      turnsUs: loop.busyUs,
     };
   }
 
@@ -85,7 +93,7 @@ export class Meter {
     const first = this.#samples.at(0);
     const last = this.#samples.at(-1);
     if (first === undefined || last === undefined || last.atMs <= first.atMs) {
-      return { commands: 0, inputKilobytes: 0, outputKilobytes: 0 };
+      return { commands: 0, inputKilobytes: 0, outputKilobytes: 0, turns: 0, turnUs: 0 };
     }
     const perSecond = (from: number, to: number): number =>
       Math.max(0, ((to - from) * 1000) / (last.atMs - first.atMs));
@@ -93,26 +101,27 @@ export class Meter {
       commands: Math.round(perSecond(first.commands, last.commands)),
       inputKilobytes: perSecond(first.inputBytes, last.inputBytes) / 1024,
       outputKilobytes: perSecond(first.outputBytes, last.outputBytes) / 1024,
+      turns: Math.round(perSecond(first.turns, last.turns)),
+      turnUs: Math.round((last.turnsUs - first.turnsUs) / Math.max(1, last.turns - first.turns)),
     };
   }
 
-  /** The longest the event loop was held since the start or the last reset, in milliseconds. */
-  get loopHeldMsMax(): number {
-    return heldMs(this.#loop.max);
+  /** Turns of the event loop and the time in them, up to now. */
+  loopTotals(): LoopTotals {
+    return this.loop.look(this.#nowSeconds);
   }
 
-  /** How often the loop was looked at; the first look measures nothing. */
-  get loopLooks(): number {
-    return this.#loop.count;
+  get loopLastMinuteUs(): number {
+    return this.loop.turns.lastMinuteUs(this.#nowSeconds);
   }
 
-  get loopHeldMs99(): number {
-    return heldMs(this.#loop.percentile(99));
+  get #nowSeconds(): number {
+    return Math.floor(this.#parts.clock.monotonicUs() / 1e6);
   }
 
   /** CONFIG RESETSTAT: what was before does not count any more. */
   reset(): void {
-    this.#loop.reset();
+    this.loop.reset();
     this.#samples = [];
     this.#peak = 0;
   }
@@ -164,12 +173,4 @@ export class Meter {
       throw error;
     }
   }
-}
-
-/** The histogram holds whole intervals, in nanoseconds; an idle loop has the resolution itself. */
-function heldMs(nanoseconds: number): number {
-  if (!Number.isFinite(nanoseconds) || nanoseconds <= 0 || nanoseconds > Number.MAX_SAFE_INTEGER) {
-    return 0;
-  }
-  return Math.max(0, Math.round(nanoseconds / 1e6 - LOOP_RESOLUTION_MS));
 }

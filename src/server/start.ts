@@ -50,6 +50,8 @@ export interface Environment {
   readonly scriptThread?: ScriptThread | null;
   /** What the process takes, in place of asking for it: simulations ask often, and must repeat themselves. */
   readonly memoryUsage?: () => NodeJS.MemoryUsage;
+  /** False where turns of the real event loop mean nothing: in simulations. */
+  readonly watchesLoop?: boolean;
 }
 
 /** Why the server does not start, in words for the operator. */
@@ -276,6 +278,7 @@ function openCore(
       admission: () => null,
       onErrorReply: () => {},
       onScriptLog: () => {},
+      onLongCommand: () => {},
     },
   );
 }

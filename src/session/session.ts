@@ -421,6 +421,7 @@ export class Session implements SessionPort, Client, Subscriber {
     const { stats } = command;
     stats.calls++;
     stats.microseconds += microseconds;
+    host.stats.commandsUs += microseconds;
     stats.histogram.add(microseconds);
     if (call.isError) stats.failedCalls++;
     if (microseconds >= host.settings.slowUs) host.onSlow(this, command, args, microseconds);

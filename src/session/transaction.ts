@@ -567,6 +567,7 @@ class TransactionUnit implements Unit {
       assert(element !== undefined);
       const isError = element.reply instanceof ErrorReply;
       this.client.noteCall(command, args, { isError, microseconds: element.microseconds });
+      this.client.host.stats.commandsUs -= element.microseconds;
     }
   }
 

@@ -355,13 +355,46 @@ test("DEBUG POPULATE, OBJECT, LOG, ERROR and SET-ACTIVE-EXPIRE", async () => {
   assert.deepEqual(await client.say("DEBUG SET-ACTIVE-EXPIRE 0"), OK);
 });
 
-test("DEBUG SLEEP holds everybody, and the meter sees it", async () => {
+/** Numbers of INFO; of the last long turn its words. */
+async function loopFields(client: Awaited<ReturnType<Kept["client"]>>) {
+  const text = await client.say("INFO stats kept");
+  assert.ok(typeof text === "string");
+  const field = (name: string): string => new RegExp(`^${name}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
+  return {
+    cycles: Number(field("eventloop_cycles")),
+    sumUs: Number(field("eventloop_duration_sum")),
+    commandsUs: Number(field("eventloop_duration_cmd_sum")),
+    longestUs: Number(field("event_loop_longest_usec")),
+    lastMinuteUs: Number(field("event_loop_longest_usec_last_minute")),
+    longCount: Number(field("event_loop_turns_over_10ms")),
+    last: field("event_loop_last_over_10ms"),
+    perSecond: Number(field("instantaneous_eventloop_cycles_per_sec")),
+    turnUs: Number(field("instantaneous_eventloop_duration_usec")),
+  };
+}
+
+test("DEBUG SLEEP holds everybody, and INFO tells for how long and what it was", async () => {
   await using kept = await debuggable();
   const client = await kept.client();
+  kept.core.setSlow({ slowlogUs: -1, latencyMs: 0 });
   kept.admin.start();
-  await until("the meter runs", () => kept.admin.meter.loopLooks > 1);
+  await client.say("PING");
+  assert.deepEqual(await client.say("CONFIG RESETSTAT"), OK);
   assert.deepEqual(await client.say("DEBUG SLEEP 0.2"), OK);
-  await until("the hold is known", () => kept.admin.meter.loopHeldMsMax >= 150);
+  const held = await loopFields(client);
+  assert.ok(held.longestUs >= 190_000, `${held.longestUs} us`);
+  assert.equal(held.lastMinuteUs, held.longestUs);
+  assert.ok(held.longCount >= 1);
+  assert.match(held.last, /^usec=\d+,processor=\d+.*command:debug.*=20\d{4}/);
+  assert.ok(held.sumUs >= held.longestUs && held.commandsUs >= 190_000);
+  assert.ok(held.cycles >= 1);
+  await until("rates are known", () => kept.admin.meter.rates().turns > 0);
+  const { perSecond, turnUs } = await loopFields(client);
+  assert.ok(perSecond > 0 && turnUs > 0);
+
+  assert.deepEqual(await client.say("CONFIG RESETSTAT"), OK);
+  const anew = await loopFields(client);
+  assert.ok(anew.longestUs < 190_000 && anew.commandsUs < 190_000, "it begins anew");
 });
 
 test("SHUTDOWN asks the process to stop and closes the connection unanswered", async () => {

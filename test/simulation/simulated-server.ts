@@ -64,6 +64,7 @@ export class SimulatedServer {
       onBug: (error: unknown) => void bugs.push(error),
       scriptThread: null,
       memoryUsage: () => NO_MEMORY,
+      watchesLoop: false,
     };
     const running = await startOn(settings.engine, [], { config, environment });
     return new SimulatedServer(settings, { running, clock, bugs });

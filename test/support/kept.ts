@@ -226,6 +226,7 @@ function openCore(
       admission: () => null,
       onErrorReply: () => {},
       onScriptLog: () => {},
+      onLongCommand: () => {},
     },
   );
 }

@@ -175,6 +175,7 @@ function noHooks(): CoreHooks {
     admission: () => null,
     onErrorReply: () => {},
     onScriptLog: () => {},
+    onLongCommand: () => {},
   };
 }
 
