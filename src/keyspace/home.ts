@@ -162,6 +162,14 @@ export class Elements {
     return this.cached(subkey) ?? this.#install(new Element(this, subkey, value));
   }
 
+  /** The same for many, TOUCHED_MAX at most, side by side; `valueAt` tells what the one at an index holds. */
+  knownAll(subkeys: readonly Bytes[], valueAt: (index: number) => Bytes): Element[] {
+    this.#turnIfDue();
+    const found: (Element | undefined)[] = [];
+    this.#young.getAll(subkeys, found);
+    return subkeys.map((subkey, index) => found[index] ?? this.known(subkey, valueAt(index)));
+  }
+
   /**
    * As `known`, for elements that are only written and walked over, never looked for by their subkey:
    * it leaves the memory once it is committed.

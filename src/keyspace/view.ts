@@ -15,7 +15,12 @@ import { NOBODY, type Audience, type Space } from "./audience.ts";
 import { COLD, type ColdElements } from "./cold.ts";
 import { copyOf } from "./copy.ts";
 import { elementSize } from "./changes.ts";
-import { outermostElements, type FrontRange } from "./element-front.ts";
+import {
+  outermostElements,
+  type Companions,
+  type FrontRange,
+  type Outermost,
+} from "./element-front.ts";
 import { drawFromPool, mayJoinPools } from "./element-pool.ts";
 import { randomDistinctElements, randomElements, type FoundElement } from "./element-random.ts";
 import { walkElements, wantRanges, type Visit, type WalkOptions } from "./element-walk.ts";
@@ -425,8 +430,13 @@ export class View {
    * The `times` outermost elements of a range on one side, fewer when there are not so many; better
    * FRONT_TIMES_MAX at most. Throws COLD.
    */
-  outermostElements(elements: Elements, range: FrontRange, times: number): Element[] {
-    const place = { engine: this.keyspace.engine, elements, loads: this.loads };
+  outermostElements(
+    of: { readonly elements: Elements; readonly companions: Companions },
+    range: FrontRange,
+    times: number,
+  ): Outermost[] {
+    const { elements, companions } = of;
+    const place = { engine: this.keyspace.engine, elements, companions, loads: this.loads };
     return outermostElements(place, range, times);
   }
 

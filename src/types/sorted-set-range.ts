@@ -8,7 +8,8 @@
 import { unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import * as encoding from "../encoding/sorted-set.ts";
-import { FRONT_TIMES_MAX } from "../keyspace/element-front.ts";
+import { hashedSubkey } from "../encoding/collection.ts";
+import { FRONT_TIMES_MAX, type Companions } from "../keyspace/element-front.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
 import { countBefore } from "./sorted-set-buckets.ts";
@@ -167,12 +168,14 @@ function removeOutermost(
   const range = { lower: form.start, upper: endOf(form), limit: encoding.PAGE_PREFIX, reverse };
   const entries: Entry[] = [];
   let last = "";
-  for (const element of view.outermostElements(form.home.order, range, limit)) {
+  const of = { elements: form.home.order, companions: membersOf(form) };
+  for (const outermost of view.outermostElements(of, range, limit)) {
+    const { element } = outermost;
     last = element.subkey;
     const score = encoding.scoreOf(last, element.value ?? "");
     const entry = { member: encoding.memberOf(last), score };
     entries.push(entry);
-    removePlaced(view, record, form, { entry, element });
+    removePlaced(view, record, form, outermost);
   }
   // The bounds spare walks what was popped: they need not follow each pop.
   const isDue = entries.length > 1 || form.count % POPS_PER_BOUND === 0;
@@ -180,6 +183,15 @@ function removeOutermost(
     noteEnd(view, record, last, reverse ? "last" : "first");
   }
   return entries;
+}
+
+/** What is known of a member by its name, for who has met it in `order`. */
+function membersOf({ home }: ExplodedSortedSet): Companions {
+  return {
+    elements: home.elements,
+    subkeyOf: ({ subkey }) => hashedSubkey(encoding.memberOf(subkey)),
+    valueOf: ({ subkey, value }) => encoding.scoreBytes(encoding.scoreOf(subkey, value ?? "")),
+  };
 }
 
 // Inline

@@ -12,6 +12,7 @@ import { hashedSubkey, nameInSubkey } from "../encoding/collection.ts";
 import type { DumpedSortedSet } from "../encoding/rdb-sorted-set.ts";
 import { SORTED_SET } from "../encoding/record.ts";
 import * as encoding from "../encoding/sorted-set.ts";
+import type { Outermost } from "../keyspace/element-front.ts";
 import { WHOLE } from "../keyspace/element-walk.ts";
 import type { Element } from "../keyspace/home.ts";
 import type { Record } from "../keyspace/record.ts";
@@ -367,20 +368,19 @@ export function removeEntry(view: View, record: Record, entry: Entry): void {
   }
   const subkey = encoding.orderSubkey(entry.score, member);
   const element = form.home.order.passing(subkey, encoding.orderValue(entry.score));
-  removePlaced(view, record, form, { entry, element });
+  const value = encoding.scoreBytes(entry.score);
+  const companion = form.home.elements.known(hashedSubkey(member), value);
+  removePlaced(view, record, form, { element, companion });
 }
 
-/** As `removeEntry`, for who has the element of `order` in his hands. Throws COLD. */
+/** As `removeEntry`, for who has the elements of `order` and of the member in his hands. Throws COLD. */
 export function removePlaced(
   view: View,
   record: Record,
   form: ExplodedSortedSet,
-  placed: { readonly entry: Entry; readonly element: Element },
+  { element, companion }: Outermost,
 ): void {
-  const { entry, element } = placed;
-  const { elements } = form.home;
-  const value = encoding.scoreBytes(entry.score);
-  view.setElement(record, elements.known(hashedSubkey(entry.member), value), null);
+  view.setElement(record, companion, null);
   view.setElement(record, element, null);
   countOut(view, record, form, element.subkey);
   view.stats.changes++;
