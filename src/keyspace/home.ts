@@ -148,7 +148,7 @@ export class Elements {
   find(subkey: Bytes): Element {
     const cached = this.cached(subkey);
     if (cached !== null) return cached;
-    if (this.#holdsAll) return this.#install(new Element(this, subkey, null));
+    if (this.#holdsAll()) return this.#install(new Element(this, subkey, null));
     const value = this.#source.engine.get(this.store, this.prefix + subkey);
     if (value === undefined) {
       COLD.request = { elements: this, subkeys: [subkey] };
@@ -193,7 +193,7 @@ export class Elements {
   /** Those of these subkeys that would wait for the disk. */
   coldAmong(subkeys: readonly Bytes[]): readonly Bytes[] {
     this.#turnIfDue();
-    if (this.#holdsAll) return [];
+    if (this.#holdsAll()) return [];
     const cold: Bytes[] = [];
     for (const subkey of subkeys) {
       if (this.cached(subkey) !== null) continue;
@@ -261,7 +261,7 @@ export class Elements {
   }
 
   /** What is not in memory is not there. */
-  get #holdsAll(): boolean {
+  #holdsAll(): boolean {
     return this.#isComplete || this.isAllUncommitted;
   }
 

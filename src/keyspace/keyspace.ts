@@ -306,7 +306,7 @@ export class Keyspace implements ElementSource {
 
   /** Gives a record new content; the elements of a collection that goes are deleted with it. */
   change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-    const homeBefore = homeOf(record.value);
+    const homeBefore = record.home;
     if (homeBefore !== null && homeBefore !== homeOf(value)) this.#deleteElements(homeBefore);
     this.#apply(record, kind, value, expiryMs);
     this.#noteChange(record);
@@ -314,7 +314,7 @@ export class Keyspace implements ElementSource {
 
   /** Removes what has died of age: for who watches the key nothing changes, it was gone before. */
   collect(record: Record): void {
-    const home = homeOf(record.value);
+    const { home } = record;
     if (home !== null) this.#deleteElements(home);
     this.#apply(record, ABSENT, null, 0);
   }

@@ -4,9 +4,10 @@
 // per key and incarnation. Only Keyspace changes the bookkeeping fields.
 
 import type { Bytes } from "../base/bytes.ts";
-import { ABSENT, type Kind } from "../encoding/record.ts";
+import { ABSENT, STRING, type Kind } from "../encoding/record.ts";
+import type { Home } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
-import { dueIn, earlier, type Value } from "./value.ts";
+import { dueIn, earlier, homeOf, type Value } from "./value.ts";
 
 /** What an object costs beside its bytes, measured on V8 in docs/decisions/0001: map entry and fields. */
 export const RECORD_OVERHEAD_BYTES = 200;
@@ -60,8 +61,14 @@ export class Record {
     return this.changedInPlace !== null && this.changedInPlace === this.value;
   }
 
+  /** Where the elements of an exploded collection live. */
+  get home(): Home | null {
+    // Not by a look at the value: the memory of a string that is to go would have to be waited for.
+    return this.kind === STRING ? null : homeOf(this.value);
+  }
+
   /** When the expirer has something to do here, for the key or for something in it; 0 for never. */
   get dueMs(): number {
-    return earlier(this.expiryMs, dueIn(this.value));
+    return this.kind === STRING ? this.expiryMs : earlier(this.expiryMs, dueIn(this.value));
   }
 }

@@ -298,7 +298,7 @@ export class View {
   }
 
   #change(record: Record, kind: Kind, value: Value, expiryMs: number): void {
-    if (this.#isCounting) {
+    if (this.#isCounting()) {
       this.#counted.add(record);
       this.#countBytes(KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs));
     }
@@ -312,7 +312,7 @@ export class View {
     if (this.#counted.size > 0) this.#counted.clear();
   }
 
-  get #isCounting(): boolean {
+  #isCounting(): boolean {
     return this.limits.unitBytesMax !== 0;
   }
 
@@ -353,7 +353,7 @@ export class View {
    */
   mutate(record: Record, undo: Undo, growth: number): void {
     this.keyspace.mutate(record, undo, growth);
-    if (!this.#isCounting) return;
+    if (!this.#isCounting()) return;
     this.#countGrowth(record, growth, () => {
       return KEY_HEADER_SIZE + record.key.length + recordSize(record.value, record.expiryMs);
     });
@@ -367,7 +367,7 @@ export class View {
   /** Sets an element of the collection in `record`; null removes it. */
   setElement(record: Record, element: Element, content: ElementContent): void {
     const bytes = this.keyspace.changeElement(record, element, content);
-    if (!this.#isCounting) return;
+    if (!this.#isCounting()) return;
     this.#counted.add(element);
     this.#countBytes(bytes);
   }
@@ -387,7 +387,7 @@ export class View {
     change: { readonly undo: Undo; readonly growth: number },
   ): void {
     this.keyspace.mutateElement(record, element, change);
-    if (!this.#isCounting) return;
+    if (!this.#isCounting()) return;
     this.#countGrowth(element, change.growth, () => elementSize(element));
   }
 

@@ -194,14 +194,14 @@ export class Connection implements Output {
     }
     this.#processing = false;
     this.#decoder.keep();
-    if (this.#out !== "" && this.#isAnsweredSoon) this.#linger();
+    if (this.#out !== "" && this.#isAnsweredSoon()) this.#linger();
     else this.#flush();
     this.#regulate();
     if (this.#parts.memory.isBounded) this.#parts.memory.note(this);
   }
 
   /** What is ready may leave in one write with what waits for its commit: +QUEUED before EXEC. */
-  get #isAnsweredSoon(): boolean {
+  #isAnsweredSoon(): boolean {
     return !this.session.replies.isEmpty && !this.#closing;
   }
 
@@ -220,7 +220,7 @@ export class Connection implements Output {
   #executeAll(): void {
     const { session } = this;
     // Most input is one command: what is behind the first is worth a look when there is something.
-    for (let isFirst = true; this.#isReady; isFirst = false) {
+    for (let isFirst = true; this.#isReady(); isFirst = false) {
       if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
       else if (!isFirst && this.#decoder.mayReadAhead) this.#readAhead();
       const args = this.#decoder.next();
@@ -230,7 +230,7 @@ export class Connection implements Output {
       }
       this.#waiting = true;
       if (session.execute(args) === "done") this.#waiting = false;
-      if (this.#out.length > this.#pieceBytes) this.#flush();
+      if (this.#out.length > this.#pieceBytes()) this.#flush();
       this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
   }
@@ -248,7 +248,7 @@ export class Connection implements Output {
     this.closeAfterFlush();
   }
 
-  get #isReady(): boolean {
+  #isReady(): boolean {
     if (this.#waiting || this.#isStopped) return false;
     return this.#drained && !this.#backlogged && !this.#closing;
   }
@@ -256,13 +256,13 @@ export class Connection implements Output {
   /** Reads on while more input could be used, and a little further while a command waits. */
   #regulate(): void {
     const { socket } = this;
-    const reads = this.#isReady || this.#ended || this.#mayReadAhead;
+    const reads = this.#isReady() || this.#ended || this.#mayReadAhead();
     if (reads && socket.isPaused()) socket.resume();
     else if (!reads && !socket.isPaused()) socket.pause();
   }
 
   /** Nobody learns of the end of a connection that he does not read. */
-  get #mayReadAhead(): boolean {
+  #mayReadAhead(): boolean {
     if (!this.#waiting || !this.#drained || this.#backlogged || this.#closing) return false;
     return this.#decoder.bufferedBytes < READ_AHEAD_BYTES;
   }
@@ -270,7 +270,7 @@ export class Connection implements Output {
   // Output
 
   write(bytes: Bytes): void {
-    const { hardBytes } = this.#outputLimits;
+    const { hardBytes } = this.#outputLimits();
     const unsent = this.#out.length + bytes.length + this.socket.writableLength;
     if (hardBytes !== 0 && unsent > hardBytes) {
       this.#overOutputLimit();
@@ -279,7 +279,7 @@ export class Connection implements Output {
     if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#flush();
     this.#out += bytes;
     if (this.#processing) return;
-    if (this.#out.length > this.#pieceBytes) this.#flush();
+    if (this.#out.length > this.#pieceBytes()) this.#flush();
     else this.#flushSoon();
     if (!this.#backlogged || this.session.replies.waitingBytes > OUTPUT_PAUSE_BYTES) return;
     this.#backlogged = false;
@@ -324,22 +324,22 @@ export class Connection implements Output {
     this.checkOutputLimit();
   }
 
-  get #outputLimits(): OutputLimits {
+  #outputLimits(): OutputLimits {
     const { output } = this.#parts.limits;
     const { session } = this;
     return session.subscriptionCount > 0 || session.isMonitor ? output.pubsub : output.normal;
   }
 
   /** With a hard limit nothing is sent before it is known whether all of it may be. */
-  get #pieceBytes(): number {
-    const { hardBytes } = this.#outputLimits;
+  #pieceBytes(): number {
+    const { hardBytes } = this.#outputLimits();
     return hardBytes === 0 ? OUTPUT_PIECE_BYTES : Math.min(hardBytes, OUTPUT_STRING_BYTES_MAX);
   }
 
   /** Also called now and then: a client that takes nothing may be sent nothing either. */
   checkOutputLimit(): void {
     const unsent = this.socket.writableLength;
-    const limits = this.#outputLimits;
+    const limits = this.#outputLimits();
     const nowMs = this.#parts.host.clock.nowMs();
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
     else if (this.#softSinceMs === 0) this.#softSinceMs = nowMs;
