@@ -24,6 +24,8 @@ interface Counter {
   next: number;
 }
 
+const AT_ONCE_IN_MULTI = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+
 export class Command {
   /** From 0, its own in its table; `bare` has that of its container. */
   readonly number: number;
@@ -36,6 +38,8 @@ export class Command {
   readonly deniesOom: boolean;
   readonly needsNoAuth: boolean;
   readonly isNoMulti: boolean;
+  /** Inside MULTI it runs, where others are queued. */
+  readonly runsAtOnceInMulti: boolean;
   /** It may give a Wait. */
   readonly isBlocking: boolean;
   /** The flag protected: DEBUG, which the configuration may lock away. */
@@ -73,6 +77,7 @@ export class Command {
     this.deniesOom = row.flags.includes("denyoom");
     this.needsNoAuth = row.flags.includes("no_auth");
     this.isBlocking = row.flags.includes("blocking");
+    this.runsAtOnceInMulti = AT_ONCE_IN_MULTI.has(name);
     this.isNoMulti = row.flags.includes("no_multi");
     this.isProtected = row.flags.includes("protected");
     this.isAllowedWhenBusy = row.flags.includes("allow_busy");
