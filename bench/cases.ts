@@ -43,6 +43,8 @@ const KEEPS_KEYS = new Set(["set", "get", "incr", "mset", "multi"]);
 export interface Case {
   readonly test: string;
   readonly pipeline: number;
+  /** How many keys, fields or members there are to draw from; RANDOM_KEYS if it is not said. */
+  readonly keys?: number;
 }
 
 /** `must`: the first goal (issue 2); `aim`: the one beyond it (issue 6). */
@@ -86,15 +88,26 @@ export function wantedOf({ test, pipeline }: Case, fsync: Fsync): Wanted | null 
 /** The server does not know a command that a test needs. */
 export class NoSuchCommand extends Error {}
 
+/** Takes away what the tests on collections leave, and no other key. */
+export async function clearCollections(target: Target): Promise<void> {
+  await commandLine(target, ["DEL", "mylist", "myset", "myhash", "myzset", "mystream"]);
+}
+
 /** Runs a case once; requests per second. Throws NoSuchCommand. */
-export async function runCase(target: Target, some: Case, requests: number): Promise<number> {
+export async function runCase(
+  target: Target,
+  some: Case,
+  requests: number,
+  clear: (target: Target) => Promise<void> = empty,
+): Promise<number> {
   const { test } = some;
-  if (!KEEPS_KEYS.has(test)) await empty(target);
+  if (!KEEPS_KEYS.has(test)) await clear(target);
   const filler = FILLED_BY[test];
-  if (filler !== undefined) await benchmark(target, { test: filler, pipeline: 32 }, requests);
+  if (filler !== undefined)
+    await benchmark(target, { ...some, test: filler, pipeline: 32 }, requests);
   if (test === "multi") {
-    const { pipeline } = some;
-    const shape = { clients: CLIENTS, pipeline, valueBytes: VALUE_BYTES, keys: RANDOM_KEYS };
+    const { pipeline, keys = RANDOM_KEYS } = some;
+    const shape = { clients: CLIENTS, pipeline, valueBytes: VALUE_BYTES, keys };
     return runTransactions(target, shape, requests);
   }
   return benchmark(target, some, requests);
@@ -124,12 +137,12 @@ async function commandLine(target: Target, words: readonly string[]): Promise<vo
 
 async function benchmark(
   target: Target,
-  { test, pipeline }: Case,
+  { test, pipeline, keys = RANDOM_KEYS }: Case,
   requests: number,
 ): Promise<number> {
   const { host, port, name, login } = target;
   const where = `-h ${host} -p ${port} -P ${pipeline} -n ${requests} --csv`;
-  const shape = `-c ${CLIENTS} -d ${VALUE_BYTES} -r ${RANDOM_KEYS}`;
+  const shape = `-c ${CLIENTS} -d ${VALUE_BYTES} -r ${keys}`;
   const what = test === "xadd" ? XADD_WORDS : ["-t", test];
   const auth = login === null ? [] : ["--user", login.user, "-a", login.password];
   const words = [...auth, ...`${where} ${shape}`.split(" "), ...what];

@@ -1,12 +1,14 @@
 // Fills a server with keys that are all different, over one pipelined connection, and reads them back
 // in a random order; redis-benchmark's random keys would leave a third of them out.
 
+import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 
 import type { Target } from "./server-process.ts";
 
 const COMMANDS_PER_WRITE = 500;
 const NEWLINE = 0x0a;
+const KEY_PREFIX_LENGTH = 4;
 
 export function keyAt(index: number): string {
   return `key:${String(index).padStart(12, "0")}`;
@@ -18,6 +20,32 @@ export async function fill(target: Target, count: number, valueBytes: number): P
   await send(target, { count, linesPerReply: 1 }, (index) => {
     return `*3\r\n$3\r\nSET\r\n$16\r\n${keyAt(index)}\r\n$${valueBytes}\r\n${value}\r\n`;
   });
+}
+
+const POOL_BYTES = 1024 * 1024;
+
+/**
+ * The same with keys that begin with `prefix` and values by chance, which do not compress, or with numbers
+ * for values: what has been counted.
+ */
+export async function fillByChance(
+  target: Target,
+  count: number,
+  { prefix, valueBytes }: { readonly prefix: string; readonly valueBytes: number | "number" },
+): Promise<void> {
+  const pool = randomBytes(POOL_BYTES).toString("latin1");
+  await send(target, { count, linesPerReply: 1 }, (index) => {
+    const key = prefix + keyAt(index).slice(KEY_PREFIX_LENGTH);
+    if (valueBytes === "number") return words("SET", key, String(index % 100));
+    const at = Math.floor(Math.random() * (POOL_BYTES - valueBytes));
+    return words("SET", key, pool.slice(at, at + valueBytes));
+  });
+}
+
+function words(...args: readonly string[]): string {
+  let text = `*${args.length}\r\n`;
+  for (const arg of args) text += `$${arg.length}\r\n${arg}\r\n`;
+  return text;
 }
 
 /** GET of `count` keys, drawn evenly at random. */

@@ -52,6 +52,19 @@ export function startKept(
   }));
 }
 
+/** Kept on data that stay, with settings: `["--rocksdb.block_cache_size", "64"]`. */
+export function startKeptOn(
+  root: string,
+  dir: string,
+  settings: readonly string[],
+): Promise<Target> {
+  const server = join(root, "bin/kept-server");
+  return start("kept", dir, (port, at) => ({
+    command: process.execPath,
+    args: [server, "--port", String(port), "--dir", at, ...settings],
+  }));
+}
+
 /** Null when there is no redis-server on this machine. `dir` as in `startKept`: what SAVE left there. */
 export async function startRedis(fsync: Fsync, dir: string | null = null): Promise<Target | null> {
   if (!isInstalled("redis-server")) return null;

@@ -115,6 +115,8 @@ missing_packages() { # build or test
     have redis-server || echo redis-server
     have openssl || echo openssl
     { have redis-cli && have redis-benchmark; } || echo redis-tools
+    # For bench/cold.ts alone; not every Debian has it.
+    have db_bench || ! [ "$(apt-cache madison rocksdb-tools 2>/dev/null)" ] || echo rocksdb-tools
   fi
 }
 

@@ -14,6 +14,11 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
   /** Runs `action` when the current turn of the event loop has handled its input. */
   turnEnd(action: () => void): void;
+  /**
+   * Runs once what has come in by now has been looked at, so that what it asks for can be done together. When
+   * exactly changes nothing that anybody sees.
+   */
+  soon(action: () => void): void;
 }
 
 class MachineTimer implements Timer {
@@ -37,6 +42,9 @@ export const machineClock: Clock = {
     return new MachineTimer(setTimeout(action, delayMs));
   },
   turnEnd(action) {
+    setImmediate(action);
+  },
+  soon(action) {
     setImmediate(action);
   },
 };
@@ -78,6 +86,10 @@ export class ManualClock implements Clock {
 
   turnEnd(action: () => void): void {
     this.#turnEnds.push(action);
+  }
+
+  soon(action: () => void): void {
+    queueMicrotask(action);
   }
 
   /** Runs what was put off to the end of the turn; true if there was anything. */

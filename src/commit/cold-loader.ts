@@ -2,8 +2,7 @@
 // others it will want, in parallel; or the elements of a collection, those included that it had to ask
 // for before and that may have been dropped since, so that each round takes it further.
 
-import type { Bytes } from "../base/bytes.ts";
-import { SLOT_COUNT, dataKey, dataPrefix, hashOfKey, slotOfKey, u32 } from "../encoding/key.ts";
+import { SLOT_COUNT, dataPrefix, u32 } from "../encoding/key.ts";
 import { DATA } from "../engine/engine.ts";
 import type {
   ColdElements,
@@ -14,46 +13,50 @@ import type {
   ColdRequest,
   ColdSlot,
 } from "../keyspace/cold.ts";
-import type { Incarnation } from "../keyspace/incarnation.ts";
-import type { Database, Keyspace } from "../keyspace/keyspace.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import { KeyLoader, type WantedKey } from "./key-loader.ts";
+import { readFailure } from "./settle.ts";
+import type { KeyOf, Unit } from "./unit.ts";
 
 /** Entries of a slot that one warming brings in; a larger slot takes several rounds. */
 const WARM_ENTRIES_MAX = 100_000;
 
-interface Wanted {
-  readonly incarnation: Incarnation;
-  readonly key: Bytes;
-}
+type Wants = Pick<Unit, "keysWanted" | "keysAhead">;
 
 /** What a unit has asked for in the rounds before this one. */
 export interface ColdHistory {
   readonly elements: ColdElements[];
 }
 
-export async function loadCold(
-  keyspace: Keyspace,
-  request: ColdRequest,
-  unit: {
-    readonly history: ColdHistory;
-    keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
-  },
-): Promise<void> {
-  const { elements } = unit.history;
-  if ("subkeys" in request) elements.push(request);
-  if ("several" in request) elements.push(...request.several);
-  await Promise.all([loadElements(keyspace, elements), loadOther(keyspace, request, unit)]);
+export interface ColdWork {
+  readonly keyspace: Keyspace;
+  readonly loader: KeyLoader;
 }
 
-async function loadOther(
-  keyspace: Keyspace,
+export function coldWork(keyspace: Keyspace, soon: (action: () => void) => void): ColdWork {
+  return { keyspace, loader: new KeyLoader(keyspace, soon) };
+}
+
+export async function loadCold(
+  work: ColdWork,
   request: ColdRequest,
-  unit: { keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }> },
+  { history, unit }: { readonly history: ColdHistory; readonly unit: Wants },
 ): Promise<void> {
+  const { elements } = history;
+  // What most reads are: nothing to do but this.
+  if ("key" in request && elements.length === 0) return loadKeys(work, request, unit);
+  if ("subkeys" in request) elements.push(request);
+  if ("several" in request) elements.push(...request.several);
+  await Promise.all([loadElements(work.keyspace, elements), loadOther(work, request, unit)]);
+}
+
+async function loadOther(work: ColdWork, request: ColdRequest, unit: Wants): Promise<void> {
+  const { keyspace, loader } = work;
   if ("slot" in request) await warmSlots(keyspace, request);
   else if ("range" in request) await warmRange(keyspace, request);
   else if ("ranges" in request) await warmRanges(keyspace, request);
-  else if ("key" in request) await loadKeys(keyspace, request, unit.keysWanted());
-  else if ("keys" in request) await loadEach(keyspace, keysIn(request));
+  else if ("key" in request) await loadKeys(work, request, unit);
+  else if ("keys" in request) await loader.load(keysIn(request));
 }
 
 function warmRange(keyspace: Keyspace, request: ColdRange): Promise<void> {
@@ -81,39 +84,31 @@ async function loadElements(keyspace: Keyspace, requests: readonly ColdElements[
   );
 }
 
-async function loadKeys(
-  keyspace: Keyspace,
-  request: ColdKey,
-  others: Iterable<{ readonly database: Database; readonly key: Bytes }>,
-): Promise<void> {
-  const wanted: Wanted[] = [request];
+function loadKeys({ keyspace, loader }: ColdWork, request: ColdKey, unit: Wants): Promise<void> {
   const seen = new Set([request.key]);
-  for (const { database, key } of others) {
-    if (seen.has(key) || keyspace.isCached(database.incarnation, key)) continue;
-    seen.add(key);
-    wanted.push({ incarnation: database.incarnation, key });
-  }
-  await loadEach(keyspace, wanted);
+  const missing = (keys: Iterable<KeyOf>): WantedKey[] => {
+    const wanted: WantedKey[] = [];
+    for (const { database, key } of keys) {
+      if (seen.has(key) || keyspace.isCached(database.incarnation, key)) continue;
+      seen.add(key);
+      wanted.push({ incarnation: database.incarnation, key });
+    }
+    return wanted;
+  };
+  const own = loader.load([request, ...missing(unit.keysWanted())]);
+  const ahead = missing(unit.keysAhead?.() ?? []);
+  return ahead.length === 0 ? own : bothOf(own, loader.load(ahead));
 }
 
-function keysIn({ incarnation, keys }: ColdKeys): Wanted[] {
+/** What cannot be read of what comes behind is told to whoever asks for it, in his turn. */
+async function bothOf(own: Promise<void>, ahead: Promise<void>): Promise<void> {
+  const [first, second] = await Promise.allSettled([own, ahead]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected" && readFailure(second.reason) === null) throw second.reason;
+}
+
+function keysIn({ incarnation, keys }: ColdKeys): WantedKey[] {
   return keys.map((key) => ({ incarnation, key }));
-}
-
-async function loadEach(keyspace: Keyspace, wanted: readonly Wanted[]): Promise<void> {
-  const rotationsBefore = keyspace.rotations;
-  const loaded = await keyspace.engine.load(DATA, wanted.map(physicalKey));
-  // A record changed while the load was under way lives in the cache for at least one full turn; two
-  // turns later it may have been written and dropped, and what was loaded would be stale.
-  if (keyspace.rotations - rotationsBefore >= 2) return;
-  for (const [index, { incarnation, key }] of wanted.entries()) {
-    keyspace.installLoaded(incarnation, key, loaded[index] ?? null);
-  }
-}
-
-function physicalKey({ incarnation, key }: Wanted): Bytes {
-  const address = { incarnationId: incarnation.id, slot: slotOfKey(key), hash: hashOfKey(key) };
-  return dataKey(address, key);
 }
 
 /** The slot that was cold and those that the walk will come to next, at the same time. */

@@ -29,7 +29,7 @@ import { WriteOps } from "../engine/write-ops.ts";
 import type { ClosedBatch, Database, Effect, Keyspace, Mark } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Stats } from "../observe/stats.ts";
-import { loadCold, type ColdHistory } from "./cold-loader.ts";
+import { coldWork, loadCold, type ColdHistory, type ColdWork } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
 import { GATHER_US_MAX, Gathering } from "./gathering.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
@@ -123,6 +123,7 @@ export class Pipeline {
   readonly #stats: Stats;
   readonly #onBug: (error: unknown) => void;
   readonly #ops = new WriteOps();
+  readonly #coldWork: ColdWork;
   readonly #startMs: number;
   #lastSeq: Seq;
   #inFlight: InFlight | null = null;
@@ -148,6 +149,7 @@ export class Pipeline {
     this.settings = parts.settings;
     this.#lease = parts.lease;
     this.#clock = parts.clock;
+    this.#coldWork = coldWork(parts.keyspace, (send) => parts.clock.soon(send));
     this.#gathering = new Gathering(parts.clock);
     this.#stats = parts.stats;
     this.#onBug = parts.onBug;
@@ -319,9 +321,9 @@ export class Pipeline {
   async #loadFor(unit: Unit, { request }: ColdRead): Promise<void> {
     assert(request !== null);
     this.#stats.coldReads++;
-    await loadCold(this.keyspace, request, {
+    await loadCold(this.#coldWork, request, {
       history: { elements: [] },
-      keysWanted: () => unit.keysWanted(),
+      unit,
     });
     this.keyspace.trimCache();
   }
@@ -329,7 +331,7 @@ export class Pipeline {
   async #runCold(unit: Unit, first: ColdRead): Promise<void> {
     let cold: ColdRead | LongRun | null = first;
     const history: ColdHistory = { elements: [] };
-    const wanted = { history, keysWanted: () => unit.keysWanted() };
+    const wanted = { history, unit };
     // Elements do not count: each round brings some that stay, so they end by themselves.
     let loads = 0;
     while (cold !== null) {
@@ -346,7 +348,7 @@ export class Pipeline {
       assert(request !== null);
       if (!("subkeys" in request || "several" in request)) loads++;
       try {
-        await loadCold(this.keyspace, request, wanted);
+        await loadCold(this.#coldWork, request, wanted);
       } catch (error) {
         this.#failedToRead(unit, error);
         return;

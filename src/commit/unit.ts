@@ -47,7 +47,14 @@ export interface Unit {
   /** The bytes of the reply when it cannot be run at all, because what it needs cannot be read. */
   failed(failure: Failure): Bytes | null;
   /** The keys it will want, told after a first cold read, so that they are loaded at once. */
-  keysWanted(): Iterable<{ readonly database: Database; readonly key: Bytes }>;
+  keysWanted(): Iterable<KeyOf>;
+  /** Keys of what the client has sent behind it: loaded beside them, so that a pipeline waits once. */
+  keysAhead?(): Iterable<KeyOf>;
+}
+
+export interface KeyOf {
+  readonly database: Database;
+  readonly key: Bytes;
 }
 
 /** Nobody listens: what the server does for itself has no replies. */
@@ -57,7 +64,7 @@ const NOBODY = new ReplyQueue({ write: () => {}, abandon: () => {} });
 export function internalUnit(
   database: Database,
   action: (view: View) => void,
-  keysWanted: () => Iterable<{ readonly database: Database; readonly key: Bytes }>,
+  keysWanted: () => Iterable<KeyOf>,
 ): Unit {
   return {
     client: { id: 0, replies: NOBODY, touch: false, database },

@@ -96,6 +96,12 @@ export const commitSettings = {
     "Memory for decoded hot keys, before RocksDB is asked.",
     kept,
   ),
+  "cold-read-threads": immutable(
+    integer(1, 256),
+    16,
+    "Threads that read from the disk what is not in memory: so many reads are under way at once.",
+    kept,
+  ),
   "max-db-size": runtime(
     integer(0, INT_MAX),
     0,

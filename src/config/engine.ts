@@ -140,6 +140,18 @@ export const engineSettings = {
     "Files held open; -1 is all.",
     at("db", "max_open_files"),
   ),
+  "rocksdb.use_direct_reads": immutable(
+    flag,
+    false,
+    "Whether reads pass by the system's page cache: memory then holds what the block cache holds.",
+    at("db", "use_direct_reads"),
+  ),
+  "rocksdb.use_direct_io_for_flush_and_compaction": immutable(
+    flag,
+    false,
+    "Whether what is flushed and merged passes by it too.",
+    at("db", "use_direct_io_for_flush_and_compaction"),
+  ),
   "rocksdb.avoid_unnecessary_blocking_io": immutable(
     flag,
     true,

@@ -170,6 +170,10 @@ export class DrillEngine implements Engine {
     return this.#inner.get(store, key);
   }
 
+  loadMicros(): number {
+    return this.#inner.loadMicros();
+  }
+
   async load(store: StoreId, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
     this.#failRead();
     await this.#slowDown();

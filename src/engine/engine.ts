@@ -109,6 +109,8 @@ export interface Engine {
   get(store: StoreId, key: Bytes): Bytes | null | Cold;
   /** Reads on the thread pool, in the order of `keys`. */
   load(store: StoreId, keys: readonly Bytes[]): Promise<(Bytes | null)[]>;
+  /** What a key of a load takes on its thread, lately, microseconds; 0 before it is known. */
+  loadMicros(): number;
   cursor(store: StoreId, range: CursorRange): Cursor;
   /** Brings the blocks of a range into the cache on the thread pool, at most `entriesMax` entries. */
   warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void>;

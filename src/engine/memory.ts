@@ -117,6 +117,10 @@ export class MemoryEngine implements Engine {
     return this.#coldKey(store, key) ? undefined : this.#store(store).get(key);
   }
 
+  loadMicros(): number {
+    return 0;
+  }
+
   load(store: StoreId, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
     return this.#later("load", null, () => {
       this.#checkReadable();

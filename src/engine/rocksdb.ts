@@ -229,6 +229,10 @@ class RocksEngine implements Engine {
     }
   }
 
+  loadMicros(): number {
+    return this.#isClosed ? 0 : (this.#database?.keyReadMicros ?? 0);
+  }
+
   cursor(store: StoreId, range: CursorRange): Cursor {
     this.#checkOpen();
     if (this.#database === null) {

@@ -265,3 +265,20 @@ test("what is decoded ahead counts as held until it is asked for, and its refusa
   assert.equal(decoder.next(), null);
   assert.equal(decoder.bufferedBytes, 0);
 });
+
+test("what comes next can be seen before it is asked for, and is answered all the same", () => {
+  const decoder = new Decoder({ bulkBytesMax: 1024 });
+  decoder.push(Buffer.from("GET a\r\nGET b\r\nGET c\r\nGET d\r\nGET"));
+  assert.deepEqual(decoder.next(), ["GET", "a"]);
+  assert.deepEqual(decoder.upcoming(2), [
+    ["GET", "b"],
+    ["GET", "c"],
+  ]);
+  assert.deepEqual(decoder.next(), ["GET", "b"]);
+  assert.deepEqual(decoder.upcoming(2), [["GET", "c"]]);
+  assert.deepEqual(decoder.next(), ["GET", "c"]);
+  assert.deepEqual(decoder.upcoming(9), [["GET", "d"]]);
+  assert.deepEqual(decoder.next(), ["GET", "d"]);
+  assert.deepEqual(decoder.upcoming(9), []);
+  assert.equal(decoder.next(), null);
+});

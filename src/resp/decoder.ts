@@ -170,6 +170,12 @@ export class Decoder {
     return ahead;
   }
 
+  /** What `next` will answer, as far as it is decoded or can be: `count` commands at most, or those left. */
+  upcoming(count: number): readonly (readonly Bytes[])[] {
+    if (this.#ahead.length > 0) return this.#ahead.slice(this.#aheadAt);
+    return this.mayReadAhead && this.#aheadError === null ? this.readAhead(count) : NOTHING_AHEAD;
+  }
+
   #nextOfAhead(): Bytes[] | null {
     const args = this.#ahead[this.#aheadAt++];
     if (this.#aheadAt === this.#ahead.length) {

@@ -102,6 +102,8 @@ export class Connection implements Output {
       this.#waiting = false;
       this.#process();
     };
+    this.session.commandsAhead = () =>
+      this.#decoder.restricted ? [] : this.#decoder.upcoming(AHEAD_COUNT);
     const { socket, path } = parts;
     this.session.address =
       path === null ? addressOf(socket.remoteAddress, socket.remotePort) : `${bytesOfText(path)}:0`;

@@ -13,7 +13,6 @@ const COMPRESSIONS: Readonly<Record<string, string>> = {
   zlib: "kZlibCompression",
 };
 const MB = 1024 ** 2;
-const READ_THREADS = 4;
 
 export function rocksSettings(config: Config): RocksSettings {
   const scopes = { db: optionStrings(config, "db"), family: optionStrings(config, "family") };
@@ -26,7 +25,7 @@ export function rocksSettings(config: Config): RocksSettings {
     statistics: true,
     lowPriority: config.get("rocksdb.write_options.low_pri"),
     disableWal: config.get("rocksdb.write_options.disable_wal"),
-    readThreadCount: READ_THREADS,
+    readThreadCount: config.get("cold-read-threads"),
   };
 }
 

@@ -99,6 +99,8 @@ export class Session implements SessionPort, Client, Subscriber {
   onUnblock: ((how: "timeout" | "error") => boolean) | null = null;
   /** Called when a command that waited is done. */
   onResume: () => void = () => {};
+  /** What the client has sent behind the command that runs, as far as it is here. */
+  commandsAhead: () => readonly Args[] = () => [];
   /** Made for the first script: most connections run none. */
   #scripts: SessionScripts | null = null;
   readonly #output: Output & { closeAfterFlush(): void };

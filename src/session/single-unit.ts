@@ -4,12 +4,12 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { keysToLoad } from "../commands/key-positions.ts";
-import type { Command } from "../commands/lookup.ts";
+import { arityFits, type Command } from "../commands/lookup.ts";
 import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { plainError, type Failure } from "../commit/settle.ts";
-import type { LoadCold, Unit } from "../commit/unit.ts";
+import type { KeyOf, LoadCold, Unit } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { ErrorReply, Reply } from "../resp/reply.ts";
@@ -77,10 +77,20 @@ export class SingleUnit implements Unit {
     return this.client.encodeReply(plainError(failure));
   }
 
-  keysWanted(): { database: Database; key: Bytes }[] {
+  keysWanted(): KeyOf[] {
     assert(this.#row !== null);
     const { database } = this.client;
     return keysToLoad(this.#row, this.#args).map((key) => ({ database, key }));
+  }
+
+  *keysAhead(): Generator<KeyOf> {
+    const { database, host } = this.client;
+    for (const args of this.client.commandsAhead()) {
+      const row = host.commands.named(args[0] ?? "")?.row;
+      if (row === undefined || row.kind === "container") continue;
+      if (!arityFits(row.arity, args.length)) continue;
+      for (const key of keysToLoad(row, args)) yield { database, key };
+    }
   }
 }
 

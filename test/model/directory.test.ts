@@ -9,7 +9,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 
 import { SeededRandom } from "../../src/base/random.ts";
-import { loadCold, type ColdHistory } from "../../src/commit/cold-loader.ts";
+import { coldWork, loadCold, type ColdHistory } from "../../src/commit/cold-loader.ts";
 import { HOME_SIZE, writeHome } from "../../src/encoding/collection.ts";
 import { readRoot } from "../../src/encoding/directory.ts";
 import { CorruptRecord, LIST } from "../../src/encoding/record.ts";
@@ -159,7 +159,10 @@ class Run {
         this.#keyspace.rollbackTo(mark);
         if (!(error instanceof ColdRead)) throw error;
         assert.ok(error.request !== null);
-        await loadCold(this.#keyspace, error.request, { history, keysWanted: () => [] });
+        await loadCold(coldWork(this.#keyspace, queueMicrotask), error.request, {
+          history,
+          unit: { keysWanted: () => [] },
+        });
       }
     }
   }

@@ -13,7 +13,7 @@ import { SeededRandom } from "../../src/base/random.ts";
 import { keyCommands } from "../../src/commands/key.ts";
 import type { CommandRows } from "../../src/commands/table.ts";
 import { answerAtOnce } from "../../src/commands/wait.ts";
-import { loadCold, type ColdHistory } from "../../src/commit/cold-loader.ts";
+import { coldWork, loadCold, type ColdHistory } from "../../src/commit/cold-loader.ts";
 import { goneElementPrefix, GONE_PREFIX } from "../../src/encoding/meta.ts";
 import { ELEMENTS, META, ORDER, type Engine, type StoreId } from "../../src/engine/engine.ts";
 import { MemoryEngine } from "../../src/engine/memory.ts";
@@ -190,7 +190,10 @@ export class Run<V> {
         this.#keyspace.rollbackTo(mark);
         if (!(error instanceof ColdRead)) throw error;
         assert.ok(error.request !== null);
-        await loadCold(this.#keyspace, error.request, { history, keysWanted: () => [] });
+        await loadCold(coldWork(this.#keyspace, queueMicrotask), error.request, {
+          history,
+          unit: { keysWanted: () => [] },
+        });
       }
     }
   }

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { zadd } from "../../src/commands/sorted-set.ts";
-import { loadCold } from "../../src/commit/cold-loader.ts";
+import { coldWork, loadCold } from "../../src/commit/cold-loader.ts";
 import { COLD, type ColdElements } from "../../src/keyspace/cold.ts";
 import { testWorld, type TestWorld } from "../../src/keyspace/testing.ts";
 import * as sortedSet from "../../src/types/sorted-set.ts";
@@ -44,7 +44,10 @@ async function roundsOf({ engine, keyspace, unit }: TestWorld, args: Bytes[]): P
       const { request } = COLD;
       assert.ok(request !== null);
       // oxlint-disable-next-line no-await-in-loop -- one round after the other
-      await loadCold(keyspace, request, { history, keysWanted: () => [] });
+      await loadCold(coldWork(keyspace, queueMicrotask), request, {
+        history,
+        unit: { keysWanted: () => [] },
+      });
     }
   } finally {
     engine.coldKeys("none");

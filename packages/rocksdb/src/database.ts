@@ -236,6 +236,14 @@ export class Database {
     return native.writeBatchAsync(this.#handle, batchHandle(batch), flags);
   }
 
+  /**
+   * What a key of a `multiGetBinary` took on its thread, microseconds: a moving mean, 0 before the first.
+   * Says whether reads wait for the disk.
+   */
+  get keyReadMicros(): number {
+    return native.keyReadMicros(this.#handle);
+  }
+
   /** The sequence number of the last record written. */
   get latestSequenceNumber(): number {
     return native.latestSequenceNumber(this.#handle);

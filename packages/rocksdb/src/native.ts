@@ -96,6 +96,7 @@ export interface Native {
   writeAsync(database: Handle, bytes: Uint8Array, length: number, flags: number): Promise<number>;
   writeBatch(database: Handle, batch: Handle, flags: number): number;
   writeBatchAsync(database: Handle, batch: Handle, flags: number): Promise<number>;
+  keyReadMicros(database: Handle): number;
   latestSequenceNumber(database: Handle): number;
 
   batchCreate(database: Handle, indexed: boolean, maxBytes: number): Handle;

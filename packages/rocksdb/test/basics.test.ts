@@ -27,7 +27,9 @@ test("what is written is read back, in every way", async () => {
     assert.equal(get(database, "b"), NOT_FOUND);
     assert.equal(database.getBinary(0, "a"), "1\xff\0");
     assert.equal(database.getBinary(0, "b"), null);
+    assert.equal(database.keyReadMicros, 0);
     assert.deepEqual(await database.multiGetBinary(0, ["b", Buffer.from("a")]), [null, "1\xff\0"]);
+    assert.ok(database.keyReadMicros > 0);
     const target = Buffer.alloc(8);
     const lengths = new Int32Array(3);
     assert.equal(database.multiGet(0, ["a", "b", "a"], target, lengths), 6);

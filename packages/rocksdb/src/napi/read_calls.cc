@@ -1,5 +1,9 @@
 // Reading by key: into a caller's buffer, as a binary string, many at once, and on a thread.
 
+#include <sys/resource.h>
+#include <time.h>
+
+#include <chrono>
 #include <cstring>
 
 #include "../core/representation.h"
@@ -190,10 +194,62 @@ napi_value MultiGet(napi_env raw, napi_callback_info info) {
   return MakeNumber(raw, static_cast<double>(used));
 }
 
+/**
+ * What some work of this thread takes: its processor time if it read nothing from the disk, all of its time
+ * otherwise. That a thread was not given a processor says nothing about the disk.
+ */
+class Stopwatch {
+ public:
+  Stopwatch()
+      : wall_(std::chrono::steady_clock::now()), processor_(Processor()), reads_(DiskReads()) {}
+
+  double Micros() const {
+    if (DiskReads() == reads_) return Processor() - processor_;
+    const auto wall = std::chrono::steady_clock::now() - wall_;
+    return std::chrono::duration<double, std::micro>(wall).count();
+  }
+
+ private:
+  static double Processor() {
+    timespec time = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+  }
+
+  static int64_t DiskReads() {
+#ifdef RUSAGE_THREAD
+    rusage usage = {};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_inblock;
+#else
+    // Where a thread's own are not told, each look is a read: the wall clock decides.
+    static thread_local int64_t looks = 0;
+    return looks++;
+#endif
+  }
+
+  const std::chrono::steady_clock::time_point wall_;
+  const double processor_;
+  const int64_t reads_;
+};
+
 class MultiGetTask final : public Task {
  public:
-  MultiGetTask(rocksdb::DB* db, const Family* family) : db_(db), family_(family) {}
-  Status Work() override { return many.Run(db_, family_, options); }
+  MultiGetTask(DatabaseObject* database, const Family* family)
+      : owner_(database), db_(database->store->db()), family_(family) {}
+
+  Status Work() override {
+    const Stopwatch watch;
+    Status status = many.Run(db_, family_, options);
+    micros_ = watch.Micros();
+    return status;
+  }
+
+  void Done(Env&) override {
+    if (many.keys.empty()) return;
+    const double each = micros_ / static_cast<double>(many.keys.size());
+    owner_->key_read_us += (each - owner_->key_read_us) * kNewestShare;
+  }
 
   napi_value Result(napi_env raw) override {
     napi_value result;
@@ -219,6 +275,11 @@ class MultiGetTask final : public Task {
   std::shared_ptr<SnapshotObject> snapshot;
 
  private:
+  static constexpr double kNewestShare = 0.05;
+
+  /** The task keeps it alive. */
+  DatabaseObject* const owner_;
+  double micros_ = 0;
   rocksdb::DB* const db_;
   const Family* const family_;
 };
@@ -232,10 +293,17 @@ napi_value MultiGetBinary(napi_env raw, napi_callback_info info) {
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
-  auto task = std::make_unique<MultiGetTask>(database->store->db(), family);
+  auto task = std::make_unique<MultiGetTask>(database, family);
   task->many.keys = std::move(keys);
   if (!ReadTierAndSnapshot(call, 3, database, &task->options, &task->snapshot)) return nullptr;
   return Start(*call.env, database->shared_from_this(), database->reads, std::move(task));
+}
+
+/** keyReadMicros(database): what a key of a multiGetBinary took on its thread, lately */
+napi_value KeyReadMicros(napi_env raw, napi_callback_info info) {
+  Call call(raw, info);
+  DatabaseObject* database = OpenDatabase(call, 0);
+  return database == nullptr ? nullptr : MakeNumber(raw, database->key_read_us);
 }
 
 /** snapshotCreate(database): [handle, sequence] */
@@ -268,6 +336,7 @@ void AddReadCalls(std::vector<NativeFunction>* functions) {
                                        {"getBinary", GetBinary},
                                        {"multiGet", MultiGet},
                                        {"multiGetBinary", Promised<MultiGetBinary>},
+                                       {"keyReadMicros", KeyReadMicros},
                                        {"snapshotCreate", SnapshotCreate}});
 }
 
