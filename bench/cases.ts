@@ -88,20 +88,10 @@ export function wantedOf({ test, pipeline }: Case, fsync: Fsync): Wanted | null 
 /** The server does not know a command that a test needs. */
 export class NoSuchCommand extends Error {}
 
-/** Takes away what the tests on collections leave, and no other key. */
-export async function clearCollections(target: Target): Promise<void> {
-  await commandLine(target, ["DEL", "mylist", "myset", "myhash", "myzset", "mystream"]);
-}
-
 /** Runs a case once; requests per second. Throws NoSuchCommand. */
-export async function runCase(
-  target: Target,
-  some: Case,
-  requests: number,
-  clear: (target: Target) => Promise<void> = empty,
-): Promise<number> {
+export async function runCase(target: Target, some: Case, requests: number): Promise<number> {
   const { test } = some;
-  if (!KEEPS_KEYS.has(test)) await clear(target);
+  if (!KEEPS_KEYS.has(test)) await empty(target);
   const filler = FILLED_BY[test];
   if (filler !== undefined)
     await benchmark(target, { ...some, test: filler, pipeline: 32 }, requests);

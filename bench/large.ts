@@ -14,7 +14,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
-import { bringKeys, clearCollections, runCase, RANDOM_KEYS, VALUE_BYTES } from "./cases.ts";
+import { bringKeys, runCase, RANDOM_KEYS, VALUE_BYTES } from "./cases.ts";
 import { fillByChance } from "./fill.ts";
 import { median, print } from "./measure.ts";
 import { processorSeconds, startKeptOn, type Target } from "./server-process.ts";
@@ -70,15 +70,14 @@ interface Round {
 interface Side {
   readonly target: Target;
   readonly keys: number;
-  readonly clear: ((target: Target) => Promise<void>) | undefined;
   requests: number;
   readonly rounds: Round[];
 }
 
 async function once(side: Side, test: string, pipeline: number): Promise<Round> {
-  const { target, keys, clear, requests } = side;
+  const { target, keys, requests } = side;
   const before = processorSeconds(target.processId ?? 0);
-  const rate = await runCase(target, { test, pipeline, keys }, requests, clear);
+  const rate = await runCase(target, { test, pipeline, keys }, requests);
   const seconds = processorSeconds(target.processId ?? 0) - before;
   return { rate, processorUs: (seconds * 1e6) / requests };
 }
@@ -128,10 +127,10 @@ async function compareOn(dir: string, tests: readonly string[]): Promise<void> {
   const few = await startKeptOn(process.cwd(), small, positionals);
   const many = await startKeptOn(process.cwd(), dir, positionals);
   try {
-    const side = { requests: 0, clear: clearCollections };
+    const side = { requests: 0 };
     const sides: Side[] = [
       { ...side, target: few, keys: RANDOM_KEYS, rounds: [] },
-      { ...side, target: many, keys: KEYS, rounds: [] },
+      { ...side, target: { ...many, mayFlush: false }, keys: KEYS, rounds: [] },
     ];
     await warm(many, tests);
     for (const pipeline of options.pipelines.split(",").map(Number)) {
