@@ -59,6 +59,7 @@ import {
   type SubkeySpan,
 } from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
+import { NearRecords } from "./near.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
 import type { CacheSize, Undo } from "./undo.ts";
@@ -181,9 +182,7 @@ export class Keyspace implements ElementSource {
   /** How often batches were undone: whether what was written since some moment still stands. */
   undoCount = 0;
   readonly resting = new RestingOn();
-  readonly #near: (Record | undefined)[] = [];
-  /** Says nothing: it is kept so that looking is not left out. */
-  nearSum = 0;
+  readonly #near = new NearRecords();
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
@@ -215,7 +214,7 @@ export class Keyspace implements ElementSource {
 
   /** The record of a key, from the cache or from disk; throws COLD when that would wait. */
   record(incarnation: Incarnation, key: Bytes): Record {
-    const young = incarnation.young.get(key);
+    const young = this.#near.take(incarnation, key) ?? incarnation.young.get(key);
     if (young !== undefined) return young;
     const old = incarnation.old.get(key);
     if (old !== undefined) {
@@ -234,12 +233,7 @@ export class Keyspace implements ElementSource {
    * one, does not wait for the memory of each. No more than TOUCHED_MAX of them.
    */
   bringNear(incarnation: Incarnation, keys: readonly Bytes[]): void {
-    const found = this.#near;
-    let sum = incarnation.young.getAll(keys, found);
-    // The fields at either end; what stands between comes with them.
-    for (const record of found) if (record !== undefined) sum ^= record.batch ^ record.frequency;
-    this.nearSum = sum;
-    found.length = 0;
+    this.#near.bring(incarnation, keys);
   }
 
   /** Null when that would wait. */
@@ -731,6 +725,7 @@ export class Keyspace implements ElementSource {
   }
 
   #rotate(): void {
+    this.#near.forget();
     const pinned = [...this.uncommittedRecords()];
     for (const { incarnation } of [...this.databases, this.system]) {
       incarnation.old = incarnation.young;

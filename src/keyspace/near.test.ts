@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { STRING } from "../encoding/record.ts";
+import { Incarnation } from "./incarnation.ts";
+import { NearRecords } from "./near.ts";
+import { Record } from "./record.ts";
+import { testWorld } from "./testing.ts";
+
+function filled(...keys: string[]): Incarnation {
+  const incarnation = new Incarnation(1);
+  for (const key of keys) incarnation.young.set(new Record(key, incarnation, 0, 0));
+  return incarnation;
+}
+
+test("records are handed out in the order in which they were announced", () => {
+  const incarnation = filled("a", "b", "c");
+  const near = new NearRecords();
+  near.bring(incarnation, ["b", "missing", "a"]);
+  assert.equal(near.take(incarnation, "b"), incarnation.young.get("b"));
+  assert.equal(near.take(incarnation, "missing"), undefined);
+  assert.equal(near.take(incarnation, "a"), incarnation.young.get("a"));
+  assert.equal(near.take(incarnation, "c"), undefined);
+});
+
+test("another key, or the same of another database, ends it", () => {
+  const incarnation = filled("a", "b");
+  const other = filled("a", "b");
+  const near = new NearRecords();
+  near.bring(incarnation, ["a", "b"]);
+  assert.equal(near.take(incarnation, "b"), undefined);
+  assert.equal(near.take(incarnation, "a"), undefined);
+  near.bring(incarnation, ["a", "b"]);
+  assert.equal(near.take(other, "a"), undefined);
+  assert.equal(near.take(incarnation, "a"), undefined);
+});
+
+test("a record that has left the memory is not handed out any more", () => {
+  const { keyspace, view, unit } = testWorld();
+  unit(() => view.set("k", { kind: STRING, value: "v", expiryMs: 0 }));
+  const { incarnation } = view.database;
+  const before = keyspace.record(incarnation, "k");
+  keyspace.bringNear(incarnation, ["k", "k"]);
+  assert.equal(keyspace.record(incarnation, "k"), before);
+  keyspace.dropCache();
+  const after = keyspace.record(incarnation, "k");
+  assert.notEqual(after, before);
+  assert.equal(after.value, "v");
+});
