@@ -1,6 +1,8 @@
 // The program kept-server: command line to configuration, configuration to a running server, and the
 // ways it ends. SIGTERM, SIGINT and SHUTDOWN settle what is written and end with 0; a second signal
 // ends at once. A bug of ours ends with 1 and touches no data: what is committed is on disk.
+//
+// With more than one of `processes` the program only starts others, itself with a role, and ends with them.
 
 import { randomBytes } from "node:crypto";
 import {
@@ -21,6 +23,14 @@ import { SeededRandom } from "../base/random.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import type { Config } from "../config/config.ts";
 import { Log } from "../observe/log.ts";
+import {
+  decodeNews,
+  decodeRole,
+  ROLE_VARIABLE,
+  type FromNode,
+  type NodeRole,
+} from "../server/node-role.ts";
+import { Processes } from "../server/processes.ts";
 import { StartFailed, startServer, type RunningServer } from "../server/start.ts";
 import { readArguments, type Invocation } from "./arguments.ts";
 import { boundHeap } from "./heap.ts";
@@ -38,14 +48,23 @@ const STDIN = 0;
 const FEW_PROCESSORS = 2;
 const FEW_PROCESSORS_FLAGS = "--no-parallel-scavenge";
 
+/** What came by standard input: the processes of a server of several read it again. */
+let input: string | null = null;
+
 async function main(): Promise<void> {
   seedKeyTables(randomBytes(4).readInt32LE());
   boundHeap();
-  if (availableParallelism() <= FEW_PROCESSORS) setFlagsFromString(FEW_PROCESSORS_FLAGS);
+  const role = takeRole();
+  const processors = Math.floor(availableParallelism() / (role?.nodes.length ?? 1));
+  if (processors <= FEW_PROCESSORS) setFlagsFromString(FEW_PROCESSORS_FLAGS);
   const invocation = readArguments(process.argv.slice(2), {
     version: KEPT_VERSION,
     readFile: (path) => readBytes(path),
-    readStdin: () => readBytes(STDIN),
+    readStdin: () => {
+      const got = readBytes(STDIN);
+      if ("content" in got) input = got.content;
+      return got;
+    },
   });
   switch (invocation.kind) {
     case "say":
@@ -56,8 +75,16 @@ async function main(): Promise<void> {
       process.exitCode = 1;
       return;
     case "serve":
-      await serve(invocation);
+      if (role === null && invocation.config.get("processes") > 1) await serveByMany(invocation);
+      else await serve(invocation, role);
   }
+}
+
+/** Of one of several; null for the only process, and for the one that starts several. */
+function takeRole(): NodeRole | null {
+  const text = process.env[ROLE_VARIABLE];
+  Reflect.deleteProperty(process.env, ROLE_VARIABLE);
+  return text === undefined || process.send === undefined ? null : decodeRole(text);
 }
 
 function readBytes(file: string | number): Got {
@@ -69,29 +96,101 @@ function readBytes(file: string | number): Got {
   }
 }
 
-async function serve({ config, configFile }: Serve): Promise<void> {
+/** Starts the processes, and starts those again that die. */
+async function serveByMany({ config }: Serve): Promise<void> {
   const log = openLog(config);
   if (log === null) return;
-  const end = new End(log);
-  if (configFile === null) log.notice("No configuration file given: defaults are in use.");
+  try {
+    const processes = await Processes.prepare({
+      config,
+      log,
+      program: process.argv[1] ?? "",
+      args: process.argv.slice(2),
+      input,
+      onEnd: (isWell) => {
+        log.notice("All processes are down, bye.");
+        process.exit(isWell ? 0 : 1);
+      },
+    });
+    obeySignals(processes, log);
+    await processes.start();
+    log.notice(
+      `All ${processes.ports.length} processes are up, at ports ${processes.ports.join(" ")}`,
+    );
+  } catch (error) {
+    refuseToStart(error, log);
+  }
+  const pidFile = config.get("pidfile");
+  if (pidFile !== "") keepPidFile(pidFile, log);
+}
+
+function obeySignals(processes: Processes, log: Log): void {
+  let isAsked = false;
+  const stop = (name: string): void => {
+    if (isAsked) {
+      log.warning(`Received ${name} again: killing the processes.`);
+      processes.kill();
+      process.exit(1);
+    }
+    isAsked = true;
+    log.notice(`Received ${name}: shutting down all processes.`);
+    processes.stop();
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("SIGHUP", () => log.verbose("SIGHUP has no meaning here."));
+}
+
+/** What one of several tells the one that started it, and hears from it. */
+function keepTouch(running: RunningServer, end: End): void {
+  const tell = (message: FromNode): void => {
+    process.send?.(message);
+  };
+  process.on("message", (message) => {
+    const news = decodeNews(message);
+    if (news !== null) running.bus?.setUp(news.index, news.isUp);
+  });
+  tell("ready");
+  // Nobody would start us again, or stop us.
+  process.on("disconnect", () => end.abandoned());
+}
+
+async function serve({ config, configFile }: Serve, role: NodeRole | null): Promise<void> {
+  const log = openLog(config);
+  if (log === null) return;
+  const end = new End(log, role !== null);
+  if (configFile === null && role === null)
+    log.notice("No configuration file given: defaults are in use.");
   try {
     end.running = await startServer(config, {
       clock: machineClock,
       random: new SeededRandom(randomBytes(4).readUInt32LE()),
       log,
       configFile,
-      onShutdown: () => end.stop(),
+      node: role,
+      onShutdown: () => {
+        if (role === null) end.stop();
+        else process.send?.("shutdown" satisfies FromNode);
+      },
       onBug: (error) => end.bug(error),
     });
   } catch (error) {
-    if (!(error instanceof StartFailed)) throw error;
-    log.warning(error.message);
-    // Where there is a log file, whoever started us by hand looks at the terminal.
-    process.stderr.write(`kept-server: ${error.message}\n`);
-    process.exit(1);
+    refuseToStart(error, log);
+  }
+  if (role !== null && end.running !== null) {
+    keepTouch(end.running, end);
+    return;
   }
   const pidFile = config.get("pidfile");
   if (pidFile !== "") keepPidFile(pidFile, log);
+}
+
+function refuseToStart(error: unknown, log: Log): never {
+  if (!(error instanceof StartFailed)) throw error;
+  log.warning(error.message);
+  // Where there is a log file, whoever started us by hand looks at the terminal.
+  process.stderr.write(`kept-server: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** Written once the server is up, so that a second one that is refused leaves it alone. */
@@ -164,10 +263,13 @@ class End {
   readonly #log: Log;
   #isStopping = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, isOneOfMany: boolean) {
     this.#log = log;
     process.on("SIGTERM", () => this.#signalled("SIGTERM"));
-    process.on("SIGINT", () => this.#signalled("SIGINT"));
+    // A terminal sends it to all processes: the one that started us will tell us.
+    process.on("SIGINT", () => {
+      if (!isOneOfMany) this.#signalled("SIGINT");
+    });
     // The terminal is gone; the log may still be a file.
     process.on("SIGHUP", () => log.verbose("SIGHUP has no meaning here."));
     process.on("uncaughtException", (error) => this.bug(error));
@@ -187,6 +289,13 @@ class End {
       process.exit(1);
     }
     this.#log.notice(`Received ${name}: shutting down.`);
+    this.stop();
+  }
+
+  /** The process that has started this one is gone. */
+  abandoned(): void {
+    if (this.#isStopping) return;
+    this.#log.warning("The process that started this one is gone: shutting down.");
     this.stop();
   }
 

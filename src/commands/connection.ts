@@ -189,7 +189,7 @@ function hello(session: SessionPort, args: Args): Reply {
     "id",
     session.id,
     "mode",
-    "standalone",
+    session.isClustered ? "cluster" : "standalone",
     "role",
     "master",
     "modules",

@@ -88,6 +88,7 @@ function flushAll(view: View, args: Args): Reply {
 }
 
 function swap(view: View, args: Args): Reply {
+  if (view.isClustered) throw new CommandError("ERR SWAPDB is not allowed in cluster mode");
   const first = databaseIndex(at(args, 1), "first");
   const second = databaseIndex(at(args, 2), "second");
   view.swapDatabases(first, second);

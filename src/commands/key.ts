@@ -305,6 +305,11 @@ function renameFound(view: View, source: Record, to: Bytes): void {
   view.notify("generic", "rename_to", to);
 }
 
+const COPY_REFUSED = new CommandError(
+  "ERR Copying to another database is not allowed in cluster mode",
+);
+const MOVE_REFUSED = new CommandError("ERR MOVE is not allowed in cluster mode");
+
 function copy(view: View, args: Args): Reply {
   const from = at(args, 1);
   const to = at(args, 2);
@@ -330,6 +335,7 @@ function copyOptions(view: View, args: Args): { databaseIndex: number; replace: 
     } else if (option === "DB" && index + 1 < args.length) {
       index++;
       databaseIndex = databaseArgument(view, at(args, index));
+      if (databaseIndex !== view.database.index && view.isClustered) throw COPY_REFUSED;
     } else {
       throw SYNTAX_ERROR;
     }
@@ -346,6 +352,7 @@ function databaseArgument(view: View, text: Bytes): number {
 }
 
 function move(view: View, args: Args): Reply {
+  if (view.isClustered) throw MOVE_REFUSED;
   const name = at(args, 1);
   const databaseIndex = databaseArgument(view, at(args, 2));
   if (databaseIndex === view.database.index) throw SAME_OBJECT;

@@ -17,7 +17,14 @@ export interface IdentityPort {
   name: Bytes;
   /** Whom the connection speaks as: the default user before it has said who it is. */
   readonly user: Bytes;
+  /** Setting it throws CommandError where there is no such database. */
   databaseIndex: number;
+  /** Slots are shared out among processes, and this is one of them. */
+  readonly isClustered: boolean;
+  /** The address by which the client came; "" without a socket. */
+  readonly localHost: Bytes;
+  /** It came by TLS. */
+  readonly isEncrypted: boolean;
   protocol: 2 | 3;
   readonly mustAuthenticate: boolean;
   /** AUTH and HELLO. Throws CommandError (WRONGPASS). */
@@ -397,6 +404,39 @@ export interface DebugPort {
   look<T>(databaseIndex: number, keys: readonly Bytes[], action: (view: View) => T): Promise<T>;
 }
 
+/** One of the processes that share out the slots, as the asking client reaches it. */
+export interface ClusterNodeFacts {
+  readonly id: string;
+  readonly host: Bytes;
+  /** Of the kind that the client came by. */
+  readonly port: number;
+  /** Both as they are, 0 for none. */
+  readonly plainPort: number;
+  readonly tlsPort: number;
+  readonly firstSlot: number;
+  readonly lastSlot: number;
+  readonly isMyself: boolean;
+  readonly isUp: boolean;
+}
+
+/** A connection between processes, by which messages are passed on. */
+export interface ClusterLinkFacts {
+  readonly direction: "to" | "from";
+  readonly nodeId: string;
+  readonly createdMs: number;
+  readonly unsentBytes: number;
+}
+
+export interface ClusterPort {
+  nodes(way: ClusterWay): readonly ClusterNodeFacts[];
+  links(): readonly ClusterLinkFacts[];
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+  slotOf(key: Bytes): number;
+}
+
+export type ClusterWay = Pick<IdentityPort, "localHost" | "isEncrypted">;
+
 /** The script that runs at this moment, and what there is of scripts and functions. */
 export interface ScriptsPort {
   /** SCRIPT KILL, FUNCTION KILL. */
@@ -425,4 +465,6 @@ export interface ServerPort {
   readonly debug: DebugPort;
   readonly acl: AclPort;
   readonly scripts: ScriptsPort;
+  /** Null on a server of one process. */
+  readonly cluster: ClusterPort | null;
 }

@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Record } from "../keyspace/record.ts";
 import type { View } from "../keyspace/view.ts";
-import { NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
+import { CommandError, NOT_AN_INTEGER, SYNTAX_ERROR } from "../resp/errors.ts";
 import { EMPTY_ARRAY, type Reply } from "../resp/reply.ts";
 import * as list from "../types/list.ts";
 import { parseInteger, toIndex } from "../types/number.ts";
@@ -154,11 +154,19 @@ function numberAt(values: Args, index: number): number {
 
 function sorted(view: View, args: Args, mayStore: boolean): Reply {
   const options = optionsOf(args, mayStore);
+  if (view.isClustered) refuseOtherKeys(options);
   const record = sort.find(view, at(args, 1));
   const chosen = record === null ? [] : chosenOf(view, record, options);
   const found = options.get.length === 0 ? chosen : lookedUp(view, options.get, chosen);
   if (options.store !== null) return stored(view, options.store, found);
   return found.length === 0 ? EMPTY_ARRAY : found;
+}
+
+/** Keys by a pattern could be anywhere; as Redis has it, "#" counts as a pattern, too. */
+function refuseOtherKeys({ by, isUnsorted, get }: SortOptions): void {
+  if (by !== null && !isUnsorted)
+    throw new CommandError("ERR BY option of SORT denied in Cluster mode.");
+  if (get.length > 0) throw new CommandError("ERR GET option of SORT denied in Cluster mode.");
 }
 
 /** The elements that LIMIT leaves, in the order that is asked for. */

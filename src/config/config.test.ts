@@ -88,7 +88,10 @@ test("a wrong directive is fatal, with its line and the reason", () => {
     ["dbfilename a/b", "1: it can't be a path, just a filename"],
     ["dir caf\xe9", "1: the path must be valid UTF-8"],
     ["loadmodule x.so", "1: Kept has no modules"],
-    ["cluster-enabled yes", "1: this build does not form a cluster"],
+    [
+      "cluster-enabled yes",
+      "1: this build forms no cluster of machines; for more than one core see the setting processes",
+    ],
     ['logfile "abc', "1: Unbalanced quotes in configuration line"],
     ["port 1\nport \x001", "2: the line holds a NUL byte: not a configuration file?"],
   ];

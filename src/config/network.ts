@@ -17,6 +17,8 @@ import {
 } from "./value-types.ts";
 
 const MB = 1024 ** 2;
+/** Each takes a port, a directory and tens of megabytes. */
+const PROCESSES_MAX = 128;
 
 export const networkSettings = {
   bind: runtime(
@@ -120,6 +122,14 @@ export const networkSettings = {
 };
 
 export const processSettings = {
+  processes: immutable(
+    integer(1, PROCESSES_MAX),
+    1,
+    "Server processes, for a machine with more than one core. With more than one they share out the slots of " +
+      "Redis Cluster: process n listens at port + n and keeps its data in dir/node-n, and clients have " +
+      "to be clients of a cluster (docs/operating/several-cores.md). Settled when dir is first used.",
+    { from: "kept" },
+  ),
   daemonize: immutable(flag, false, "Whether to detach from the terminal.", {
     noEffect: "the server stays in the foreground: let systemd, a container or & put it away",
   }),

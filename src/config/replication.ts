@@ -116,7 +116,11 @@ export const replicationSettings = {
 
 export const clusterSettings = {
   "cluster-enabled": immutable(
-    only(flag, false, "this build does not form a cluster"),
+    only(
+      flag,
+      false,
+      "this build forms no cluster of machines; for more than one core see the setting processes",
+    ),
     false,
     "Whether this server is one of many.",
     alone,
@@ -128,7 +132,12 @@ export const clusterSettings = {
     hidden: true,
   }),
   "cluster-port": immutable(integer(0, 65535), 0, "Port between nodes.", alone),
-  "cluster-announce-ip": runtime(text, "", "Address to announce.", alone),
+  "cluster-announce-ip": runtime(
+    text,
+    "",
+    "Address by which clients are sent to the other processes (see processes); empty for the one that " +
+      "they came to.",
+  ),
   "cluster-announce-hostname": runtime(text, "", "Name to announce.", alone),
   "cluster-announce-human-nodename": runtime(text, "", "Name for the log.", alone),
   "cluster-announce-port": runtime(integer(0, 65535), 0, "Port to announce.", alone),

@@ -16,6 +16,8 @@ export interface Audience {
   subscriberCount(space: Space, channel: Bytes): number;
   /** Different patterns, however many are subscribed to each. */
   readonly patternCount: number;
+  /** Messages to channels go to other processes, too, whoever listens here. */
+  readonly isRelayed: boolean;
 }
 
 export const NOBODY: Audience = {
@@ -24,4 +26,5 @@ export const NOBODY: Audience = {
   channels: () => [],
   subscriberCount: () => 0,
   patternCount: 0,
+  isRelayed: false,
 };

@@ -66,6 +66,8 @@ export class View {
   onEmptyFlush: () => void = () => {};
   /** Who listens to published messages; set by the server. */
   audience: Audience = NOBODY;
+  /** Slots are shared out among processes: there is one database, and keys of others are out of reach. */
+  isClustered = false;
   /** Removes what has died inside a collection, so much at most; true if more is left. Set by the server. */
   collectInside: CollectInside = () => false;
 
@@ -489,7 +491,7 @@ export class View {
   publish(space: Space, channel: Bytes, payload: Bytes): number {
     const { audience } = this;
     const receivers = audience.receiverCount(space, channel);
-    if (receivers === 0) return 0;
+    if (receivers === 0 && !(audience.isRelayed && space === "channel")) return 0;
     this.afterCommit({
       survivesRefusal: false,
       bytes: MESSAGE_OVERHEAD_BYTES + channel.length + payload.length,
@@ -567,6 +569,12 @@ export class View {
   randomKey(): Bytes | null {
     this.#sawEverything();
     return walk.randomKey(this.keyspace, this.#place(), this.random);
+  }
+
+  /** Keys of one slot, so many at most. Throws COLD. */
+  keysOfSlot(slot: number, countMax: number): Bytes[] {
+    this.#sawEverything();
+    return walk.keysOfSlot(this.keyspace, this.#place(), { slot, countMax });
   }
 
   #place(): walk.Place {

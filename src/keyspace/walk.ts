@@ -107,6 +107,24 @@ export function allKeys(keyspace: Keyspace, place: Place): Bytes[] {
   return keys;
 }
 
+/** Costs what the keys of the slot cost, a sixteen-thousandth of all. */
+export function keysOfSlot(
+  keyspace: Keyspace,
+  place: Place,
+  { slot, countMax }: { readonly slot: number; readonly countMax: number },
+): Bytes[] {
+  const walk = new Walk(keyspace, place, 1);
+  if (place.incarnation.nextSlot(slot) !== slot) return [];
+  const keys: Bytes[] = [];
+  let fromHash: number | null = 0;
+  while (fromHash !== null && keys.length < countMax) {
+    const part: SlotPart = walk.read({ slot, fromHash, countMin: countMax - keys.length });
+    for (const entry of part.entries) if (isLive(entry, place.nowMs)) keys.push(entry.key);
+    fromHash = part.nextHash;
+  }
+  return keys.slice(0, countMax);
+}
+
 /**
  * Evenly among few keys. Among many: the first slot with keys from a random one on, and in it the
  * first key after a random hash, so that a key's chance grows with the gaps before its slot and it.

@@ -81,6 +81,13 @@ export class Hub {
     }
   }
 
+  /** Tells other processes of a message to a channel; null where there are none. Not of keyspace events. */
+  relay: ((channel: Bytes, payload: Bytes) => void) | null = null;
+
+  get isRelayed(): boolean {
+    return this.relay !== null;
+  }
+
   // Looking around: PUBSUB
 
   /** Channels somebody is subscribed to by name; all of them when `pattern` is null. */

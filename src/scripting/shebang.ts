@@ -9,9 +9,20 @@ export interface ScriptFlags {
   readonly isDeclared: boolean;
   readonly noWrites: boolean;
   readonly allowOom: boolean;
+  /** It does not want to run where slots are shared out. */
+  readonly noCluster: boolean;
+  /** Its keys may be of several slots, so long as they are ours. */
+  readonly mayCrossSlots: boolean;
 }
 
-export const UNDECLARED: ScriptFlags = { isDeclared: false, noWrites: false, allowOom: false };
+export const UNDECLARED: ScriptFlags = {
+  isDeclared: false,
+  noWrites: false,
+  allowOom: false,
+  noCluster: false,
+  // As it was before scripts could say so.
+  mayCrossSlots: true,
+};
 
 const SCRIPT_FLAGS = new Set([
   "no-writes",
@@ -64,5 +75,7 @@ export function flagsOf(flags: ReadonlySet<string>): ScriptFlags {
     noWrites: flags.has("no-writes"),
     // What does not write needs no memory.
     allowOom: flags.has("allow-oom") || flags.has("no-writes"),
+    noCluster: flags.has("no-cluster"),
+    mayCrossSlots: flags.has("allow-cross-slot-keys"),
   };
 }

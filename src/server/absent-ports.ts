@@ -6,7 +6,16 @@ import { CommandError } from "../resp/errors.ts";
 
 type AdminPorts = Pick<
   ServerPort,
-  "config" | "info" | "scripts" | "storage" | "life" | "peers" | "durability" | "memory" | "debug"
+  | "config"
+  | "info"
+  | "cluster"
+  | "scripts"
+  | "storage"
+  | "life"
+  | "peers"
+  | "durability"
+  | "memory"
+  | "debug"
 >;
 
 function absent(): never {
@@ -22,6 +31,7 @@ export const ABSENT_PORTS: AdminPorts = {
     resetStatistics: absent,
   },
   info: { text: absent },
+  cluster: null,
   storage: {
     lastSaveSeconds: 0,
     isSaving: false,

@@ -109,6 +109,7 @@ export class Connection implements Output {
       path === null ? addressOf(socket.remoteAddress, socket.remotePort) : `${bytesOfText(path)}:0`;
     this.session.localAddress =
       path === null ? addressOf(socket.localAddress, socket.localPort) : `${bytesOfText(path)}:0`;
+    this.session.isEncrypted = socket instanceof TLSSocket;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("drain", () => this.#onDrain());

@@ -6,6 +6,7 @@ import { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import type { SlotMap } from "../cluster/slot-map.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import { CommandTable, type Command } from "../commands/lookup.ts";
 import type { ServerPort } from "../commands/ports.ts";
@@ -62,6 +63,8 @@ export interface CoreOptions {
   readonly renames: ReadonlyMap<string, string>;
   /** With one, faults can be asked for; null keeps it out of the way of every read and write. */
   readonly drill?: Drill | null;
+  /** Which slots are ours; null, or nothing, where all are. */
+  readonly cluster?: SlotMap | null;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -126,6 +129,7 @@ export class Core {
     this.users = new Users(this.commands);
     this.users.setDefaultPassword(options.session.requirePass);
     parts.view.audience = this.hub;
+    parts.view.isClustered = (options.cluster ?? null) !== null;
     parts.view.collectInside = collectInside;
     parts.view.onKeyEvent = (event) => publishKeyEvent(this.hub, options.limits.notifyMask, event);
     this.pause = new ClientPause(options.clock);
@@ -150,6 +154,7 @@ export class Core {
       users: this.users,
       aclLog: this.aclLog,
       server: ports,
+      cluster: options.cluster ?? null,
       pause: this.pause,
       monitors: new Monitors(),
       // Before those that wait for keys: what they write comes later than what woke them.

@@ -22,12 +22,15 @@ import { KEPT_VERSION } from "../base/version.ts";
 import { CommandError } from "../resp/errors.ts";
 import type { ScriptThread } from "../session/long-scripts.ts";
 import { Admin } from "./admin.ts";
+import { Bus } from "./bus.ts";
 import { loadUsersAtStart } from "./access-control.ts";
 import { Core } from "./core.ts";
 import { noteFunctions } from "./function-stats.ts";
 import { descriptorLimit, obeyDescriptorLimit } from "./descriptors.ts";
 import { rocksSettings } from "./engine-settings.ts";
 import { Listener } from "./listener.ts";
+import { nodeDirectory, slotMapOf, type NodeRole } from "./node-role.ts";
+import { checkIsOfOne, DirectoryForOthers } from "./process-directory.ts";
 import { ListenFailed, listenTcp, wordsOf } from "./tcp-listeners.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
 import { ForeignStore } from "./open-keyspace.ts";
@@ -46,6 +49,8 @@ export interface Environment {
   readonly onShutdown: () => void;
   /** Our own bug: called once; the process must not go on. */
   readonly onBug: (error: unknown) => void;
+  /** Its place among the processes of a server of several; null, or nothing, for the only one. */
+  readonly node?: NodeRole | null;
   /** Where scripts go that take long, instead of a thread; null for none: they run on the loop. */
   readonly scriptThread?: ScriptThread | null;
   /** What the process takes, in place of asking for it: simulations ask often, and must repeat themselves. */
@@ -65,6 +70,8 @@ export interface RunningServer {
   readonly durability: Durability;
   readonly expirer: Expirer;
   readonly port: number;
+  /** Null for the only process. */
+  readonly bus: Bus | null;
   /** Settles what is written, closes connections and the store. */
   stop(): Promise<void>;
 }
@@ -75,9 +82,12 @@ export async function startServer(
   environment: Environment,
 ): Promise<RunningServer> {
   // The port first: when it is in use, no directory is made.
-  const listeners = await listenAll(config, environment.log);
+  const listeners = await listenAll(config, environment);
   try {
-    const engine = await openRocksEngine(databasePath(config), rocksSettings(config));
+    const engine = await openRocksEngine(
+      databasePath(config, nodeOf(environment)),
+      rocksSettings(config),
+    );
     try {
       return await startOn(engine, listeners, { config, environment });
     } catch (error) {
@@ -93,6 +103,7 @@ export async function startServer(
 function startFailure(error: unknown): unknown {
   const isForOperator =
     error instanceof DirectoryRefused ||
+    error instanceof DirectoryForOthers ||
     error instanceof ForeignStore ||
     error instanceof CorruptMeta ||
     error instanceof SettingRefused ||
@@ -101,14 +112,20 @@ function startFailure(error: unknown): unknown {
 }
 
 /** The database is in a folder of its own inside `dir`. Throws StartFailed. */
-function databasePath(config: Config): string {
-  const dir = dataDirectory(config);
+function databasePath(config: Config, node: NodeRole | null): string {
+  const whole = dataDirectory(config);
+  if (node === null) checkIsOfOne(whole);
+  const dir = node === null ? whole : nodeDirectory(whole, node.index);
   try {
     mkdirSync(dir, { recursive: true });
   } catch (error) {
     throw new StartFailed(`Can't make or enter the data directory '${dir}': ${wordsOf(error)}`);
   }
   return join(dir, "db");
+}
+
+function nodeOf({ node = null }: Environment): NodeRole | null {
+  return node;
 }
 
 function dataDirectory(config: Config): string {
@@ -151,6 +168,7 @@ export async function startOn(
     durability.mode = mode;
   });
   const server = new Server(core, settings.server);
+  const bus = await startBus(core, given);
   const silence = new SilenceWatcher(server, clock);
   const port = listeners[0]?.port ?? 0;
   const admin = Admin.install({ ...environment, core, server, config, durability, expirer, port });
@@ -161,26 +179,45 @@ export async function startOn(
   greet({ config, environment }, port);
   for (const worker of background) worker.start();
   for (const listener of listeners) server.serve(listener);
-  const ways = listeners.map(({ path, isEncrypted }) => {
-    if (path !== null) return `unix at ${path}`;
-    return isEncrypted ? "tls" : "tcp";
-  });
-  for (const way of new Set(ways)) log.notice(`Ready to accept connections ${way}`);
+  sayReady(listeners, log);
   return {
     core,
     server,
     durability,
     expirer,
     port,
+    bus,
     async stop() {
       isStopping = true;
       core.host.longScripts.stop();
       for (const worker of background) worker.stop();
       await server.stop();
+      // What the last commits publish has been given to it.
+      bus?.stop();
       core.drill?.stop();
       await engine.close();
     },
   };
+}
+
+/** Where there are other processes. Throws StartFailed. */
+async function startBus(core: Core, { config, environment }: Given): Promise<Bus | null> {
+  const { clock, log } = environment;
+  const node = nodeOf(environment);
+  const map = core.host.cluster;
+  if (node === null || map === null) return null;
+  map.announcedHost = config.get("cluster-announce-ip");
+  config.onChange("cluster-announce-ip", (host) => {
+    map.announcedHost = host;
+  });
+  const bus = new Bus({ map, folder: node.busFolder, hub: core.hub, clock, log });
+  try {
+    await bus.start();
+  } catch (error) {
+    throw new StartFailed(`The bus between the processes cannot be opened: ${wordsOf(error)}`);
+  }
+  core.ports.cluster = bus.port();
+  return bus;
 }
 
 /** INFO tells of them, and CLIENT PAUSE asks what they may do, before anybody has called one. */
@@ -254,6 +291,7 @@ function openCore(
     renames.set(from.toLowerCase(), to);
   }
   const { keyspace, pipeline, session, scripting, limits } = settings;
+  const node = nodeOf(environment);
   return Core.open(
     {
       engine,
@@ -271,6 +309,7 @@ function openCore(
       commands: COMMANDS,
       renames,
       drill: config.get("enable-debug-command") === "no" ? null : new Drill(clock, random),
+      cluster: node === null ? null : slotMapOf(node),
       onBug,
     },
     {
@@ -284,14 +323,16 @@ function openCore(
 }
 
 /** Listens on every address of `bind`, and at `unixsocket`. Throws StartFailed. */
-async function listenAll(config: Config, log: Log): Promise<Listener[]> {
+async function listenAll(config: Config, environment: Environment): Promise<Listener[]> {
+  const { log } = environment;
   const path = config.get("unixsocket");
   const gate = config.get("tls-port") === 0 ? null : newGate(config, log);
-  const isWithoutTcp = (path !== "" || gate !== null) && config.get("port") === 0;
+  const ports = portsOf(config, nodeOf(environment));
+  const isWithoutTcp = (path !== "" || gate !== null) && ports.port === 0;
   const listeners: Listener[] = [];
   try {
-    if (!isWithoutTcp) listeners.push(...(await listenAtStart(config, log, null)));
-    if (gate !== null) listeners.push(...(await listenAtStart(config, log, gate)));
+    if (!isWithoutTcp) listeners.push(...(await listenAtStart(config, log, ports.port)));
+    if (gate !== null) listeners.push(...(await listenAtStart(config, log, { gate, ...ports })));
     if (path !== "") listeners.push(await listenUnix(config, resolve(path)));
     return listeners;
   } catch (error) {
@@ -320,11 +361,23 @@ async function listenUnix(config: Config, path: string): Promise<Listener> {
   }
 }
 
-/** On every address, as it is or behind the gate. */
-async function listenAtStart(config: Config, log: Log, gate: TlsGate | null): Promise<Listener[]> {
+function portsOf(
+  config: Config,
+  node: NodeRole | null,
+): { readonly port: number; readonly tlsPort: number } {
+  const mine = node?.nodes[node.index];
+  return mine ?? { port: config.get("port"), tlsPort: config.get("tls-port") };
+}
+
+/** On every address: TCP as it is at a port, or behind the gate. */
+async function listenAtStart(
+  config: Config,
+  log: Log,
+  where: number | { readonly gate: TlsGate; readonly tlsPort: number },
+): Promise<Listener[]> {
   const addresses = config.get("bind");
   const backlog = config.get("tcp-backlog");
-  const port = gate === null ? config.get("port") : config.get("tls-port");
+  const [port, gate] = typeof where === "number" ? [where, null] : [where.tlsPort, where.gate];
   try {
     return await listenTcp({ addresses, port, backlog, gate }, log);
   } catch (error) {
@@ -332,9 +385,21 @@ async function listenAtStart(config: Config, log: Log, gate: TlsGate | null): Pr
   }
 }
 
-function greet({ config, environment: { log } }: Given, port: number): void {
+function sayReady(listeners: readonly Listener[], log: Log): void {
+  const ways = listeners.map(({ path, isEncrypted }) => {
+    if (path !== null) return `unix at ${path}`;
+    return isEncrypted ? "tls" : "tcp";
+  });
+  for (const way of new Set(ways)) log.notice(`Ready to accept connections ${way}`);
+}
+
+function greet({ config, environment }: Given, port: number): void {
+  const { log } = environment;
+  const node = nodeOf(environment);
+  const whole = dataDirectory(config);
+  const dir = node === null ? whole : nodeDirectory(whole, node.index);
   log.notice(
-    `Kept ${KEPT_VERSION} on RocksDB ${rocksdbVersion}, data in ${dataDirectory(config)}, ` +
+    `Kept ${KEPT_VERSION} on RocksDB ${rocksdbVersion}, data in ${dir}, ` +
       `appendfsync ${config.get("appendfsync")}, port ${port}`,
   );
   for (const { name, reason } of config.ineffective()) {

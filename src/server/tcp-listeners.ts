@@ -53,6 +53,8 @@ export type ListenChange =
 
 type Kind = "tcp" | "tls";
 
+const FIXED_PORTS = "the ports of a server of several processes change with a restart";
+
 /** What CONFIG SET changes about it. */
 export class Rebinding {
   readonly #server: Server;
@@ -75,6 +77,8 @@ export class Rebinding {
   /** Null, or why it stays as it was. */
   async move(change: ListenChange): Promise<string | null> {
     if ("addresses" in change) return await this.#rebind(change.addresses);
+    // The others tell clients where we are.
+    if (this.#server.core.host.cluster !== null) return FIXED_PORTS;
     if ("port" in change) return await this.#moveTo("tcp", change.port);
     return await this.#moveTo("tls", change.tlsPort);
   }

@@ -5,6 +5,7 @@ import type { AclLog } from "../acl/log.ts";
 import type { Users } from "../acl/users.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { SlotMap } from "../cluster/slot-map.ts";
 import type { Command, CommandTable } from "../commands/lookup.ts";
 import type { ServerPort } from "../commands/ports.ts";
 import type { Args } from "../commands/table.ts";
@@ -54,6 +55,8 @@ export interface SessionHost {
   admission(command: Command, isQueued: boolean): CommandError | null;
   /** Why nobody, or not this session, may run the command, whoever it speaks as; null when it may. */
   permission(session: Session, command: Command, args: Args): CommandError | null;
+  /** Which slots are ours; null where all are. */
+  readonly cluster: SlotMap | null;
   readonly pause: ClientPause;
   readonly monitors: Monitors;
   readonly tracking: Tracking;

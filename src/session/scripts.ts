@@ -20,6 +20,7 @@ import { flagsOf, type ScriptFlags } from "../scripting/shebang.ts";
 import type { LongJob } from "./long-scripts.ts";
 import { loading } from "./long-steps.ts";
 import type { Session } from "./session.ts";
+import { NO_CLUSTER_FLAG, ScriptSlots } from "./slots.ts";
 
 const NO_SCRIPT = new CommandError("NOSCRIPT No matching script. Please use EVAL.");
 const UNKNOWN_COMMAND = new ErrorReply("ERR Unknown Redis command called from script");
@@ -98,7 +99,7 @@ export class SessionScripts implements ScriptPort {
     const { database } = session;
     const refused = this.#refusal(start.rules);
     if (refused !== null) return refused.reply;
-    const run = new ScriptRun(session, view, start.rules);
+    const run = new ScriptRun(session, view, start);
     let reply: Reply;
     try {
       reply = this.#runOnLoop(start.job, run);
@@ -113,6 +114,7 @@ export class SessionScripts implements ScriptPort {
 
   /** Who says by a first line what the script does is told at once that it may not do it now. */
   #refusal({ flags }: RunRules): CommandError | null {
+    if (flags.noCluster && this.#session.isClustered) return NO_CLUSTER_FLAG;
     if (!flags.isDeclared || flags.allowOom) return null;
     const { host } = this.#session;
     return host.admission(host.commands.find(["set", "", ""]), false)?.message.startsWith("OOM") ===
@@ -193,7 +195,7 @@ export class SessionScripts implements ScriptPort {
     const { view, load, command, mark } = about;
     const { keyspace } = view;
     const { database } = session;
-    const run = new ScriptRun(session, view, start.rules);
+    const run = new ScriptRun(session, view, start);
     const hasWritten = (): boolean => keyspace.changedSince(mark);
     try {
       const { reply, isUndone } = await session.host.longScripts.run(
@@ -262,15 +264,20 @@ class ScriptRun implements ScriptHost {
   readonly #session: Session;
   readonly #view: View;
   readonly #rules: RunRules;
+  /** Null where all slots are ours. */
+  readonly #slots: ScriptSlots | null;
   readonly #countLookups: boolean;
   readonly #tallies = new Map<Command, Tally>();
   readonly #logged: { readonly level: LogLevel; readonly text: Bytes }[] = [];
   readonly #shown: { readonly command: Command; readonly args: Args }[] = [];
 
-  constructor(session: Session, view: View, rules: RunRules) {
+  constructor(session: Session, view: View, { rules, job }: Start) {
     this.#session = session;
     this.#view = view;
     this.#rules = rules;
+    const { cluster } = session.host;
+    const mayCross = rules.flags.mayCrossSlots;
+    this.#slots = cluster === null ? null : new ScriptSlots(cluster, { mayCross, keys: job.keys });
     this.#countLookups = view.countLookups;
   }
 
@@ -314,7 +321,8 @@ class ScriptRun implements ScriptHost {
     if (command.isHeldByWritePause && this.#rules.isReadonly) return READONLY_SCRIPT;
     const denied = host.permission(this.#session, command, args) ?? this.#denial(command, args);
     if (denied !== null) return denied.reply;
-    if (!command.isWrite) return null;
+    const elsewhere = this.#slots?.refusal(command, args) ?? null;
+    if (elsewhere !== null || !command.isWrite) return elsewhere;
     const refused = host.admission(command, false);
     if (refused === null) return null;
     return this.#rules.flags.allowOom && refused.message.startsWith("OOM") ? null : refused.reply;

@@ -38,6 +38,7 @@ import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
+import { redirection, SELECT_REFUSED } from "./slots.ts";
 import { asElement, Subscriptions } from "./subscriptions.ts";
 import { factsOf, prefixBytes, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
@@ -69,6 +70,8 @@ export class Session implements SessionPort, Client, Subscriber {
   /** Where it comes from and where it came to, as "ip:port"; "" without a socket. */
   address: Bytes = "";
   localAddress: Bytes = "";
+  /** It came by TLS. */
+  isEncrypted = false;
   name: Bytes = "";
   libraryName: Bytes = "";
   libraryVersion: Bytes = "";
@@ -140,9 +143,19 @@ export class Session implements SessionPort, Client, Subscriber {
   /** SELECT. Throws INVALID_DB_INDEX. */
   set databaseIndex(index: number) {
     const database = this.host.pipeline.keyspace.databases[index];
+    if (index !== 0 && this.isClustered) throw SELECT_REFUSED;
     if (database === undefined) throw INVALID_DB_INDEX;
     this.database = database;
     this.selections++;
+  }
+
+  get isClustered(): boolean {
+    return this.host.cluster !== null;
+  }
+
+  get localHost(): Bytes {
+    const end = this.localAddress.lastIndexOf(":");
+    return this.localAddress.slice(0, Math.max(0, end)).replace(/^\[(.*)\]$/, "$1");
   }
 
   get mustAuthenticate(): boolean {
@@ -220,6 +233,11 @@ export class Session implements SessionPort, Client, Subscriber {
     if (!this.isAuthenticated && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
     const denied = this.host.permission(this, command, args) ?? this.#denial(command, args);
     if (denied !== null) return denied;
+    const { cluster } = this.host;
+    if (cluster !== null) {
+      const redirected = redirection(cluster, { command, args }, this);
+      if (redirected !== null) return redirected;
+    }
     const isQueued = this.transaction.isOpen && !Transaction.runsAtOnce(command);
     const refused = this.host.admission(command, isQueued);
     if (refused !== null) return refused;

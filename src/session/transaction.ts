@@ -10,6 +10,7 @@
 
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { CROSS_SLOT } from "../cluster/slot-map.ts";
 import type { Command } from "../commands/lookup.ts";
 import type { Args } from "../commands/table.ts";
 import { TOKEN_BYTES_MAX } from "../commit/once.ts";
@@ -23,6 +24,7 @@ import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
 import { ErrorReply, OK, type Reply } from "../resp/reply.ts";
 import { isHeldByWritePause } from "./declared-flags.ts";
+import { both, MANY_SLOTS, NO_SLOT, slotOfCall } from "./slots.ts";
 import type { ExecuteState, Session } from "./session.ts";
 import { TransactionUnit, type Queued } from "./transaction-unit.ts";
 
@@ -258,8 +260,20 @@ export class Transaction {
     this.abandon();
   }
 
+  /** Each of its commands is about a slot of ours, but they are not about the same. */
+  get #isOfManySlots(): boolean {
+    const { cluster } = this.#session.host;
+    if (cluster === null) return false;
+    let slot = NO_SLOT;
+    for (const { command, args } of this.#queue) {
+      slot = both(slot, slotOfCall(cluster, command.row, args));
+    }
+    return slot === MANY_SLOTS;
+  }
+
   #execRefusal(): ErrorReply | null {
     if (!this.isOpen) return EXEC_WITHOUT_MULTI;
+    if (this.#isOfManySlots) return CROSS_SLOT.reply;
     if (this.#spoiled) return PREVIOUS_ERRORS;
     for (const { command } of this.#queue) {
       const refused = this.#session.host.admission(command, false);
