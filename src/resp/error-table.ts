@@ -393,6 +393,22 @@ const ROWS: readonly Row[] = [
     "Close the quote, and follow it by a blank.",
   ],
   [
+    "MOVED <slot> <host>:<port>",
+    "The key belongs to another process of this server (processes), which listens there. Nothing was done.",
+    "Use a client for Redis Cluster: it goes there by itself.",
+  ],
+  [
+    "CROSSSLOT Keys in request don't hash to the same slot",
+    "The server shares out its slots among processes, and the keys of this command or transaction are of " +
+      "several. Nothing was done.",
+    "Give keys that are used together the same hash tag: {user7}:name, {user7}:cart.",
+  ],
+  [
+    "ERR the processes of this server share out the slots when it starts, for good: see the setting processes",
+    "A CLUSTER subcommand would change who has which slots.",
+    "Move the data to a new directory for another number of processes.",
+  ],
+  [
     "ERR Protocol error: unauthenticated multibulk length",
     "More than 10 arguments before AUTH, when a password is required. The connection is closed.",
     "Send AUTH first.",
