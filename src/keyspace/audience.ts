@@ -9,7 +9,8 @@ export type Space = "channel" | "shard";
 export interface Audience {
   /** How often a message would be told now: once for each subscription it meets. */
   receiverCount(space: Space, channel: Bytes): number;
-  publish(space: Space, channel: Bytes, payload: Bytes): void;
+  /** What a client has published: told here and, if it is relayed, to the other processes. */
+  announce(space: Space, channel: Bytes, payload: Bytes): void;
   /** Channels somebody is subscribed to by name; all of them when `pattern` is null. */
   channels(space: Space, pattern: Bytes | null): Bytes[];
   /** Subscriptions by name; patterns are not counted. */
@@ -22,7 +23,7 @@ export interface Audience {
 
 export const NOBODY: Audience = {
   receiverCount: () => 0,
-  publish: () => {},
+  announce: () => {},
   channels: () => [],
   subscriberCount: () => 0,
   patternCount: 0,

@@ -495,7 +495,7 @@ export class View {
     this.afterCommit({
       survivesRefusal: false,
       bytes: MESSAGE_OVERHEAD_BYTES + channel.length + payload.length,
-      happen: () => audience.publish(space, channel, payload),
+      happen: () => audience.announce(space, channel, payload),
     });
     return receivers;
   }

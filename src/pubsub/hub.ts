@@ -88,6 +88,12 @@ export class Hub {
     return this.relay !== null;
   }
 
+  /** What a client has published; a shard channel is one process's. */
+  announce(space: Space, channel: Bytes, payload: Bytes): void {
+    this.publish(space, channel, payload);
+    if (space === "channel") this.relay?.(channel, payload);
+  }
+
   // Looking around: PUBSUB
 
   /** Channels somebody is subscribed to by name; all of them when `pattern` is null. */
