@@ -3,7 +3,11 @@
 // what a client that asks for a few hot keys notices of it.
 //
 //   node build/bench/large.js --data DIR --fill
-//   node build/bench/cold.js --data DIR [--in-flight 16] [--rounds 3] [--seconds 5] [-- settings]
+//   node build/bench/cold.js --data DIR [--in-flight 16] [--clients 2] [--pipeline 16]
+//        [--rounds 3] [--seconds 5] [-- settings]
+//
+// Reads in flight: Kept has so many reading threads, db_bench as many threads. Two clients with pipelines of 16
+// ask for enough to keep them busy; `--clients 16 --pipeline 1` asks one by one.
 //
 // db_bench knows nothing of Kept's column families, so it fills a database of its own once, DIR/db_bench: as
 // many keys and values, as long as Kept's with what stands around them; the same blocks, filters and caches.
@@ -21,8 +25,8 @@ import { isInstalled, startKeptOn, type Target } from "./server-process.ts";
 const run = promisify(execFile);
 const AIM = 0.8;
 const HOT_KEYS = 1000;
-const OBJECT_CACHE_MB = 32;
-const BLOCK_CACHE_MB = 64;
+const OBJECT_CACHE_MB = 16;
+const BLOCK_CACHE_MB = 32;
 const KEY_BYTES = 26;
 const VALUE_BYTES = 66;
 
@@ -32,6 +36,8 @@ const { values: options, positionals } = parseArgs({
     data: { type: "string", default: "" },
     keys: { type: "string", default: "10000000" },
     "in-flight": { type: "string", default: "16" },
+    clients: { type: "string", default: "2" },
+    pipeline: { type: "string", default: "16" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "5" },
   },
@@ -74,8 +80,18 @@ async function peerRate(): Promise<number> {
 }
 
 async function keptRate(target: Target, requests: number): Promise<number> {
-  const words = ["-h", target.host, "-p", String(target.port), "-c", String(IN_FLIGHT)];
-  const what = ["-t", "get", "-r", String(KEYS), "-n", String(requests), "--csv"];
+  const words = ["-h", target.host, "-p", String(target.port), "-c", options.clients];
+  const what = [
+    "-t",
+    "get",
+    "-P",
+    options.pipeline,
+    "-r",
+    String(KEYS),
+    "-n",
+    String(requests),
+    "--csv",
+  ];
   const { stdout } = await run("redis-benchmark", [...words, ...what]);
   const rate = Number(stdout.trim().split("\n").at(-1)?.split('","')[1]);
   if (!(rate > 0)) throw new Error(`redis-benchmark says: ${stdout}`);
@@ -135,7 +151,9 @@ async function measured(target: Target): Promise<void> {
   }
   client.close();
   const ratio = median(ratios);
-  print(`${IN_FLIGHT} in flight: ${ratio.toFixed(2)} (${ratio >= AIM ? "met" : "missed"})`);
+  print(
+    `${IN_FLIGHT} in flight, ${options.clients} clients with pipelines of ${options.pipeline}: ${ratio.toFixed(2)} (${ratio >= AIM ? "met" : "missed"})`,
+  );
 }
 
 if (!isInstalled("db_bench"))
@@ -149,6 +167,8 @@ const target = await startKeptOn(process.cwd(), join(options.data, "keys"), [
   String(BLOCK_CACHE_MB),
   "--rocksdb.use_direct_reads",
   "yes",
+  "--cold-read-threads",
+  options["in-flight"],
   ...positionals,
 ]);
 try {

@@ -18,6 +18,8 @@ export interface WantedKey {
 /** A thread is given work for about so long. */
 const PARCEL_US = 200;
 const PARCEL_KEYS_MAX = 32;
+/** More than there are threads would only wait for one. */
+const PARCELS_MAX = 16;
 /** While nothing has been measured. */
 const PARCEL_KEYS_FIRST = 4;
 
@@ -58,7 +60,8 @@ export class KeyLoader {
     this.#asked = [];
     const each = this.#keyspace.engine.loadMicros();
     const fitting = each === 0 ? PARCEL_KEYS_FIRST : Math.round(PARCEL_US / each);
-    const size = Math.min(PARCEL_KEYS_MAX, Math.max(1, fitting));
+    const least = Math.ceil(asked.length / PARCELS_MAX);
+    const size = Math.min(PARCEL_KEYS_MAX, Math.max(least, fitting));
     for (let from = 0; from < asked.length; from += size) {
       void this.#read(asked.slice(from, from + size));
     }

@@ -5,11 +5,14 @@
 namespace kept {
 
 void Workers::Post(Job* job) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  queue_.push_back(job);
-  if (queue_.size() > idle_ && threads_.size() < threads_max_) {
-    threads_.emplace_back([this] { Loop(); });
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    queue_.push_back(job);
+    if (queue_.size() > idle_ && threads_.size() < threads_max_) {
+      threads_.emplace_back([this] { Loop(); });
+    }
   }
+  // Not under the lock: who wakes up would only wait for it.
   wake_.notify_one();
 }
 
