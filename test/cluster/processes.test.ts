@@ -229,6 +229,40 @@ test(
   },
 );
 
+test("what a refused commit would have published is heard at no process", LIMIT, async () => {
+  using folder = new TemporaryDirectory();
+  await using many = await ManyProcesses.start(folder.path, {
+    args: ["--enable-debug-command", "yes"],
+  });
+  using sender = await many.client(0);
+  using listener = await many.client(1);
+  await until(async () => {
+    const links = await sender.say("CLUSTER LINKS");
+    return Array.isArray(links) && links.length === 2;
+  });
+  await listener.say("SUBSCRIBE news");
+  assert.equal(await ask(sender, "DEBUG STORAGE-FAULT refuse-commit"), "OK");
+  for (const line of ["MULTI", "SET b 1", "PUBLISH news refused"]) await sender.say(line);
+  assert.match(JSON.stringify(await sender.say("EXEC")), /EXECABORT/);
+  assert.equal(await ask(sender, "DEBUG STORAGE-FAULT off"), "OK");
+  for (const line of ["MULTI", "SET b 1", "PUBLISH news committed", "EXEC"]) await sender.say(line);
+  const [heard] = await listener.readReplies(1);
+  assert.deepEqual(itemsOf(heard), ["message", "news", "committed"]);
+  listener.expectNothingUnread();
+});
+
+test("CONFIG REWRITE of a process leaves what all of them share as it is", LIMIT, async () => {
+  using folder = new TemporaryDirectory();
+  const file = folder.join("kept.conf");
+  const dir = folder.join("data");
+  writeFileSync(file, `port 0\nprocesses 2\ndir ${dir}\ntimeout 5\n`);
+  await using many = await ManyProcesses.withFile(file);
+  using client = await many.client(1);
+  assert.equal(await ask(client, "CONFIG SET timeout 6"), "OK");
+  assert.equal(await ask(client, "CONFIG REWRITE"), "OK");
+  assert.equal(readFileSync(file, "latin1"), `port 0\nprocesses 2\ndir ${dir}\ntimeout 6\n`);
+});
+
 function itemsOf(reply: unknown): unknown {
   return typeof reply === "object" && reply !== null && "items" in reply ? reply.items : reply;
 }

@@ -35,6 +35,15 @@ export class ManyProcesses implements AsyncDisposable {
       [...at, "--processes", String(count), "--dir", dir, ...args],
       input === undefined ? {} : { input },
     );
+    return await ManyProcesses.#whenUp(first);
+  }
+
+  /** As a configuration file says. */
+  static async withFile(path: string): Promise<ManyProcesses> {
+    return await ManyProcesses.#whenUp(KeptProcess.launch([path]));
+  }
+
+  static async #whenUp(first: KeptProcess): Promise<ManyProcesses> {
     await first.says(UP);
     const ports = (UP.exec(first.stdout)?.[1] ?? "").trim().split(" ").map(Number);
     return new ManyProcesses(first, ports);
