@@ -36,7 +36,7 @@ test("a long turn tells what ran in it, the dearest first", () => {
 
 test("turns without a processor and turns of garbage are counted apart", () => {
   const turns = new LoopTurns();
-  turns.long({ endUs: 100_000, turnUs: 20_000, processorUs: 9000 });
+  turns.long({ endUs: 100_000, turnUs: 20_000, processorUs: 9999 });
   turns.note("gc:major", 199_000, 15_000);
   turns.long({ endUs: 200_000, turnUs: 20_000, processorUs: 20_000 });
   turns.long({ endUs: 300_000, turnUs: 20_000, processorUs: 20_000 });

@@ -34,7 +34,7 @@ export class LoopTurns {
   /** Since the start or the last reset. */
   longestUs = 0;
   longCount = 0;
-  /** Of these, for more than half their time the thread had no processor: others had it, or it waited. */
+  /** Of these, the thread had a processor for less than LONG_TURN_US: others had it, or it waited. */
   offProcessorCount = 0;
   /** Long turns in which one collection of garbage took more than half. */
   garbageCount = 0;
@@ -70,7 +70,7 @@ export class LoopTurns {
   long(turn: LongTurn): string {
     const { endUs, turnUs, processorUs } = turn;
     this.longCount++;
-    if (processorUs < turnUs / 2) this.offProcessorCount++;
+    if (processorUs < LONG_TURN_US) this.offProcessorCount++;
     const inside = this.#inside(turn);
     const garbage = inside.filter(({ what }) => what.startsWith("gc"));
     if (garbage.some(({ tookUs }) => tookUs > turnUs / 2)) this.garbageCount++;

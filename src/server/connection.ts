@@ -18,6 +18,7 @@ import { Session } from "../session/session.ts";
 import type { ClientMemory } from "./client-memory.ts";
 import { send } from "./direct-output.ts";
 import type { Lingering } from "./lingering.ts";
+import type { PutOff, TurnShare } from "./turn-share.ts";
 
 export interface OutputLimits {
   /** Bytes of unsent replies at which the connection is closed; 0 for no limit. */
@@ -43,6 +44,7 @@ export interface ConnectionParts {
   /** Bounds what all connections hold. */
   readonly memory: ClientMemory;
   readonly lingering: Lingering;
+  readonly share: TurnShare;
   readonly onClose: (connection: Connection) => void;
 }
 
@@ -62,7 +64,7 @@ const OUTPUT_STRING_BYTES_MAX = 16 * 1024 * 1024;
 /** So many commands of a pipeline are decoded at once. */
 const AHEAD_COUNT = 32;
 
-export class Connection implements Output {
+export class Connection implements Output, PutOff {
   readonly session: Session;
   readonly socket: Socket;
   readonly createdMs: number;
@@ -77,6 +79,8 @@ export class Connection implements Output {
   #isLingering = false;
   /** A command waits, or replies are not read: nothing is decoded. */
   #waiting = false;
+  /** What is to be run next waits for the next turn of the event loop. */
+  #isPutOff = false;
   #drained = true;
   #inputEnded = false;
   /** So many replies wait for their commit that no more commands are run. */
@@ -222,8 +226,14 @@ export class Connection implements Output {
 
   #executeAll(): void {
     const { session } = this;
+    const { share } = this.#parts;
     // Most input is one command: what is behind the first is worth a look when there is something.
     for (let isFirst = true; this.#isReady(); isFirst = false) {
+      if (share.isUsedUp && this.#decoder.bufferedBytes > 0) {
+        this.#isPutOff = true;
+        share.putOff(this);
+        return;
+      }
       if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
       else if (!isFirst && this.#decoder.mayReadAhead) this.#readAhead();
       const args = this.#decoder.next();
@@ -236,6 +246,11 @@ export class Connection implements Output {
       if (this.#out.length > this.#pieceBytes()) this.#flush();
       this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
+  }
+
+  goOn(): void {
+    this.#isPutOff = false;
+    this.#process();
   }
 
   #readAhead(): void {
@@ -252,7 +267,7 @@ export class Connection implements Output {
   }
 
   #isReady(): boolean {
-    if (this.#waiting || this.#isStopped) return false;
+    if (this.#waiting || this.#isStopped || this.#isPutOff) return false;
     return this.#drained && !this.#backlogged && !this.#closing;
   }
 

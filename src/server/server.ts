@@ -8,6 +8,7 @@ import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { Lingering } from "./lingering.ts";
 import { Listener, type ListenOptions } from "./listener.ts";
+import { TurnShare } from "./turn-share.ts";
 import { DENIED, isDeniedByProtectedMode } from "./protected-mode.ts";
 
 export interface ServerLimits {
@@ -32,6 +33,7 @@ export class Server {
   readonly connections = new Map<number, Connection>();
   readonly memory: ClientMemory;
   readonly #lingering: Lingering;
+  readonly #share: TurnShare;
   /** Looks at each new connection before its first command: authentication, tracking of names. */
   onConnection: (connection: Connection) => void = () => {};
   /** Called when a connection is gone. */
@@ -45,6 +47,7 @@ export class Server {
     this.limits = limits;
     this.memory = new ClientMemory(this.connections, core.stats);
     this.#lingering = new Lingering(core.host.clock);
+    this.#share = new TurnShare(core.stats, core.host.clock);
     core.ports.clients = new ClientList(this.connections, core.host);
   }
 
@@ -105,6 +108,7 @@ export class Server {
       stats: core.stats,
       memory: this.memory,
       lingering: this.#lingering,
+      share: this.#share,
       onClose: () => {
         this.connections.delete(connection.session.id);
         this.onDisconnect(connection);
