@@ -102,6 +102,11 @@ async function maximumOf(target: Target, mix: Mix): Promise<number> {
   return rates.length / rates.reduce((sum, rate) => sum + 1 / rate, 0);
 }
 
+async function infoOf(client: Client, section: string): Promise<string> {
+  const [info] = await client.say(["INFO", section]);
+  return typeof info === "string" ? info : "";
+}
+
 interface Compactions {
   /** Ended, or going on at the end. */
   count: number;
@@ -111,13 +116,13 @@ interface Compactions {
 /** Begins one after the other until it is stopped. */
 function keepCompacting(target: Target): Compactions {
   const client = new Client(target);
-  let stopped = false;
+  const asked = { stop: false };
   const compactions: Compactions = { count: 0, stop: async () => await Promise.resolve() };
   const going = (async (): Promise<void> => {
-    while (!stopped) {
+    while (!asked.stop) {
       // oxlint-disable-next-line no-await-in-loop -- look, wait, look again
-      const [info] = await client.say(["INFO", "persistence"]);
-      if (!String(info).includes("aof_rewrite_in_progress:1")) {
+      const info = await infoOf(client, "persistence");
+      if (!info.includes("aof_rewrite_in_progress:1")) {
         // oxlint-disable-next-line no-await-in-loop -- the same
         await client.say(["BGREWRITEAOF"]);
         compactions.count++;
@@ -127,7 +132,7 @@ function keepCompacting(target: Target): Compactions {
     }
   })();
   compactions.stop = async () => {
-    stopped = true;
+    asked.stop = true;
     await going;
     client.close();
   };
@@ -151,9 +156,9 @@ async function loopOf(target: Target, reset: boolean): Promise<string> {
   const client = new Client(target);
   try {
     if (reset) await client.say(["CONFIG", "RESETSTAT"]);
-    const [info] = await client.say(["INFO", "kept"]);
+    const info = await infoOf(client, "kept");
     const field = (name: string): string | null =>
-      new RegExp(`^event_loop_${name}:(.*)\\r$`, "m").exec(String(info))?.[1] ?? null;
+      new RegExp(`^event_loop_${name}:(.*)\\r$`, "m").exec(info)?.[1] ?? null;
     const longest = field("longest_usec");
     if (longest === null) return "";
     const counts = `${field("turns_over_10ms")} (${field("turns_over_10ms_off_processor")} off, ${field("turns_over_10ms_gc")} gc)`;

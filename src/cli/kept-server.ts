@@ -33,7 +33,7 @@ import {
 import { Processes } from "../server/processes.ts";
 import { StartFailed, startServer, type RunningServer } from "../server/start.ts";
 import { readArguments, type Invocation } from "./arguments.ts";
-import { boundHeap } from "./heap.ts";
+import { boundHeap, boundYoung } from "./heap.ts";
 
 type Serve = Extract<Invocation, { kind: "serve" }>;
 type Got = { readonly content: string } | { readonly problem: string };
@@ -54,6 +54,7 @@ let input: string | null = null;
 async function main(): Promise<void> {
   seedKeyTables(randomBytes(4).readInt32LE());
   boundHeap();
+  boundYoung();
   const role = takeRole();
   const processors = Math.floor(availableParallelism() / (role?.nodes.length ?? 1));
   if (processors <= FEW_PROCESSORS) setFlagsFromString(FEW_PROCESSORS_FLAGS);
