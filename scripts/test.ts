@@ -37,6 +37,7 @@ const ALONE: ReadonlySet<string> = new Set([
   "crash",
   "stall",
   "clients",
+  "cluster",
   "bench",
   "history",
   "limits",
