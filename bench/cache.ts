@@ -64,7 +64,8 @@ class UndoLog implements Way {
     this.#write = write;
     const [database] = keyspace.databases;
     if (database === undefined) throw new Error("no database");
-    for (const key of keys) keyspace.installLoaded(database.incarnation, key, null);
+    for (const key of keys)
+      keyspace.installLoaded(database.incarnation, key, { bytes: null, asOf: 0 });
   }
 
   #change(key: string, next: (value: string | null) => string): void {

@@ -85,12 +85,13 @@ export class KeyLoader {
   async #readAll(parcel: readonly Entry[]): Promise<void> {
     const keyspace = this.#keyspace;
     const rotationsBefore = keyspace.rotations;
+    const asOf = keyspace.committedBatch;
     const loaded = await keyspace.engine.load(DATA, parcel.map(physicalKey));
     // A record changed while the load was under way lives in the cache for at least one full turn; two
     // turns later it may have been written and dropped, and what was loaded would be stale.
     if (keyspace.rotations - rotationsBefore >= 2) return;
     for (const [index, { incarnation, key }] of parcel.entries()) {
-      keyspace.installLoaded(incarnation, key, loaded[index] ?? null);
+      keyspace.installLoaded(incarnation, key, { bytes: loaded[index] ?? null, asOf });
     }
   }
 }

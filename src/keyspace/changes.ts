@@ -3,7 +3,7 @@
 // estimates meanwhile.
 
 import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
-import { ABSENT, type Kind } from "../encoding/record.ts";
+import { ABSENT, STRING, type Kind } from "../encoding/record.ts";
 import { contentMemory, type Element, type ElementContent } from "./home.ts";
 import type { Record } from "./record.ts";
 import type { CacheSize, Undo } from "./undo.ts";
@@ -137,6 +137,14 @@ export function countRecord(cache: CacheSize, record: Record): void {
   const memory = memoryOf(record.value);
   cache.cacheBytes += memory - record.memory;
   record.memory = memory;
+}
+
+/** The record is committed, and its string is wanted by nobody. */
+export function leaveToDisk(cache: CacheSize, record: Record): void {
+  if (record.kind !== STRING) return;
+  record.value = null;
+  record.changedInPlace = null;
+  countRecord(cache, record);
 }
 
 /** As `countRecord`. */

@@ -1,6 +1,7 @@
 // A batch's bytes: what close() writes for each dirty record and each incarnation. It also notes on
 // them what the disk will hold once the batch is committed; a refused batch puts that back.
 
+import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
 import { expiryKey, KEY_HEADER_SIZE, writeKeyHeader, type KeyAddress } from "../encoding/key.ts";
@@ -24,6 +25,7 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
       writeKey(ops, address, key);
     }
   } else {
+    assert(!record.isAway, "who changes a string has it, or a new one");
     incarnation.noteSlot(slot);
     ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
     writeKey(ops, address, key);

@@ -37,12 +37,22 @@ import { ABSENT, readRecord, recordSize, STRING } from "../encoding/record.ts";
 import type { Kind } from "../encoding/record.ts";
 import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
+import {
+  earliestOf,
+  revertDownTo,
+  storedState,
+  undoClosed,
+  type ClosedBatch,
+  type Effect,
+  type StoredState,
+} from "./closed-batch.ts";
 import { COLD } from "./cold.ts";
 import {
   applyState,
   elementSize,
   countElement,
   countRecord,
+  leaveToDisk,
   ElementMutationUndo,
   ElementUndo,
   MutationUndo,
@@ -62,40 +72,11 @@ import { Incarnation } from "./incarnation.ts";
 import { NearRecords } from "./near.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
-import type { CacheSize, Undo } from "./undo.ts";
+import type { Undo } from "./undo.ts";
 import type { Watches } from "./watches.ts";
 import { homeOf, memoryOf, Packed, type Value } from "./value.ts";
 
-/** What is to happen outside the store when a batch commits. */
-export interface Effect {
-  /** True for what does not speak of the batch's writes, as a PUBLISH that was queued behind them. */
-  readonly survivesRefusal: boolean;
-  /** What it keeps in memory until then, beside what a write has counted already. */
-  readonly bytes: number;
-  happen(): void;
-}
-
-/** A batch whose bytes are made; the keyspace needs it back to commit or to undo. */
-export interface ClosedBatch {
-  readonly number: number;
-  readonly undoLog: readonly Undo[];
-  readonly effects: readonly Effect[];
-  readonly records: readonly Record[];
-  /** For each of `records`: what `stored` and `indexedDueMs` were, to be put back. */
-  readonly before: readonly StoredState[];
-  readonly elements: readonly Element[];
-  /** For each of `elements`: what `stored` was. */
-  readonly elementsStored: readonly boolean[];
-  /** The earliest expiry of `records`, Infinity when none has one. */
-  readonly earliestDueMs: number;
-  readonly chunks: readonly { readonly incarnation: Incarnation; readonly index: number }[];
-  readonly countsOf: readonly Incarnation[];
-}
-
-interface StoredState {
-  readonly stored: boolean;
-  readonly indexedDueMs: number;
-}
+export type { ClosedBatch, Effect } from "./closed-batch.ts";
 
 /** Where a unit of work began, to roll back to. */
 export interface Mark {
@@ -124,8 +105,13 @@ export interface Sweep {
 const SWEEP_BYTES = 64;
 /** So many collection ids are put aside at once, so that few batches have to say so. */
 const COLLECTION_IDS_PER_BLOCK = 65_536;
-const NOT_STORED: StoredState = { stored: false, indexedDueMs: 0 };
-const STORED: StoredState = { stored: true, indexedDueMs: 0 };
+
+/** What was read of a key; null when there is none. */
+export interface LoadedBytes {
+  readonly bytes: Bytes | null;
+  /** The batch that was the last committed one when the reading began. */
+  readonly asOf: number;
+}
 
 export interface KeyspaceOptions {
   readonly databaseCount: number;
@@ -214,6 +200,17 @@ export class Keyspace implements ElementSource {
 
   /** The record of a key, from the cache or from disk; throws COLD when that would wait. */
   record(incarnation: Incarnation, key: Bytes): Record {
+    const record = this.recordToReplace(incarnation, key);
+    if (record.isAway && !this.#bringBack(record)) {
+      COLD.request = { incarnation, key };
+      throw COLD;
+    }
+    record.blindWrites = 0;
+    return record;
+  }
+
+  /** As `record`, for who will not look at its value: the string may be away. */
+  recordToReplace(incarnation: Incarnation, key: Bytes): Record {
     const young = this.#near.take(incarnation, key) ?? incarnation.young.get(key);
     if (young !== undefined) return young;
     const old = incarnation.old.get(key);
@@ -248,22 +245,52 @@ export class Keyspace implements ElementSource {
 
   /** Before many keys are looked at one by one: throws COLD once for all of them that would wait. */
   want(incarnation: Incarnation, keys: readonly Bytes[]): void {
-    const cold = keys.filter(
-      (key) => !this.isCached(incarnation, key) && this.#fromStore(incarnation, key) === null,
-    );
+    const cold = keys.filter((key) => !this.#isHere(incarnation, key));
     if (cold.length === 0) return;
     COLD.request = { incarnation, keys: cold };
     throw COLD;
   }
 
+  #isHere(incarnation: Incarnation, key: Bytes): boolean {
+    const cached = cachedIn(incarnation, key);
+    if (cached === undefined) return this.#fromStore(incarnation, key) !== null;
+    return !cached.isAway || this.#bringBack(cached);
+  }
+
   isCached(incarnation: Incarnation, key: Bytes): boolean {
-    return incarnation.young.has(key) || incarnation.old.has(key);
+    const cached = cachedIn(incarnation, key);
+    return cached !== undefined && !cached.isAway;
   }
 
   /** Takes in what `load` brought, unless the key has meanwhile been loaded or changed. */
-  installLoaded(incarnation: Incarnation, key: Bytes, bytes: Bytes | null): void {
-    if (this.isCached(incarnation, key)) return;
-    this.#install(new Record(key, incarnation, slotOfKey(key), hashOfKey(key)), bytes);
+  installLoaded(incarnation: Incarnation, key: Bytes, loaded: LoadedBytes): void {
+    const { bytes, asOf } = loaded;
+    const cached = cachedIn(incarnation, key);
+    if (cached === undefined) {
+      this.#install(new Record(key, incarnation, slotOfKey(key), hashOfKey(key)), bytes);
+    } else if (cached.isAway && cached.writtenIn <= asOf) {
+      this.#putBack(cached, bytes);
+    }
+  }
+
+  /** False when that would wait. */
+  #bringBack(record: Record): boolean {
+    const { incarnation, slot, hash, key } = record;
+    const bytes = this.engine.get(
+      DATA,
+      dataKey({ incarnationId: incarnation.id, slot, hash }, key),
+    );
+    if (bytes === undefined) return false;
+    this.#putBack(record, bytes);
+    return true;
+  }
+
+  #putBack(record: Record, bytes: Bytes | null): void {
+    assert(bytes !== null, "a string that is away is on disk");
+    const { kind, value } = readRecord(bytes);
+    assert(kind === STRING, "a string that is away is still one");
+    record.value = value;
+    countRecord(this, record);
   }
 
   #install(record: Record, bytes: Bytes | null): Record {
@@ -674,6 +701,9 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
+    for (const record of closed.records) {
+      if (record.blindWrites > 1 && record.batch === closed.number) leaveToDisk(this, record);
+    }
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
@@ -738,11 +768,8 @@ export class Keyspace implements ElementSource {
   }
 }
 
-/** When the first of them has something that dies, Infinity for never. */
-function earliestOf(records: readonly Record[]): number {
-  let earliest = Infinity;
-  for (const { dueMs } of records) if (dueMs !== 0 && dueMs < earliest) earliest = dueMs;
-  return earliest;
+function cachedIn({ young, old }: Incarnation, key: Bytes): Record | undefined {
+  return young.get(key) ?? old.get(key);
 }
 
 function newDatabase(index: number, incarnation: Incarnation): Database {
@@ -751,34 +778,4 @@ function newDatabase(index: number, incarnation: Incarnation): Database {
 
 function recordCost(record: Record): number {
   return RECORD_OVERHEAD_BYTES + record.key.length + record.memory;
-}
-
-function revertDownTo(cache: CacheSize, undoLog: Undo[], length: number): void {
-  while (undoLog.length > length) undoLog.pop()?.revert(cache);
-}
-
-function storedState(record: Record): StoredState {
-  const { stored, indexedDueMs } = record;
-  if (indexedDueMs !== 0) return { stored, indexedDueMs };
-  return stored ? STORED : NOT_STORED;
-}
-
-function undoClosed(cache: CacheSize, closed: ClosedBatch): void {
-  const { undoLog } = closed;
-  for (let index = undoLog.length - 1; index >= 0; index--) undoLog[index]?.revert(cache);
-  for (let index = closed.records.length - 1; index >= 0; index--) {
-    const record = closed.records[index];
-    const before = closed.before[index];
-    assert(record !== undefined && before !== undefined);
-    record.stored = before.stored;
-    record.indexedDueMs = before.indexedDueMs;
-  }
-  for (const [index, element] of closed.elements.entries()) {
-    element.stored = closed.elementsStored[index] ?? false;
-  }
-  for (const { incarnation, index } of closed.chunks) incarnation.dirtyChunks.add(index);
-  for (const incarnation of closed.countsOf) {
-    incarnation.storedKeyCount = Number.NaN;
-    incarnation.storedExpiringCount = Number.NaN;
-  }
 }

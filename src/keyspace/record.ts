@@ -19,6 +19,7 @@ export class Record {
   readonly hash: number;
 
   kind: Kind = ABSENT;
+  /** Null also for a string that is on disk only (`isAway`). */
   value: Value = null;
   /**
    * The string, if it was last changed in place: Redis calls such a one "raw" whatever its length, until it is
@@ -48,12 +49,22 @@ export class Record {
   accessedAtSeconds = 0;
   /** Logarithmic access counter, 0 to 255, for OBJECT FREQ. */
   frequency = 5;
+  /** How often in a row its string was set by who had not read the one before; 2 for more. */
+  blindWrites = 0;
 
   constructor(key: Bytes, incarnation: Incarnation, slot: number, hash: number) {
     this.key = key;
     this.incarnation = incarnation;
     this.slot = slot;
     this.hash = hash;
+  }
+
+  /**
+   * Whether its string is left to the disk: it was overwritten again and again, and read by nobody. What
+   * nobody reads needs no memory, and costs the collector of young objects most.
+   */
+  get isAway(): boolean {
+    return this.kind === STRING && this.value === null;
   }
 
   /** Whether the value is a string that was made by changing another in place. */

@@ -178,10 +178,18 @@ export class View {
     throw COLD;
   }
 
-  /** Notes what the reply will rest on: the key's last change, or a flush or swap under way. */
   #lookUp(key: Bytes): Record {
+    return this.#noteSeen(this.keyspace.record(this.database.incarnation, key));
+  }
+
+  /** For who will not look at the value. */
+  #lookUpToReplace(key: Bytes): Record {
+    return this.#noteSeen(this.keyspace.recordToReplace(this.database.incarnation, key));
+  }
+
+  /** Notes what the reply will rest on: the key's last change, or a flush or swap under way. */
+  #noteSeen(record: Record): Record {
     const { database } = this;
-    const record = this.keyspace.record(database.incarnation, key);
     if (record.batch > this.saw) this.saw = record.batch;
     if (database.replacedIn > this.saw) this.saw = database.replacedIn;
     return record;
@@ -226,10 +234,11 @@ export class View {
 
   /** Gives a key new content, whatever it held; `expiryMs` 0 means no expiry. */
   set(key: Bytes, content: { kind: Kind; value: Value; expiryMs: number }): Record {
-    const record = this.#lookUp(key);
+    const record = this.#lookUpToReplace(key);
     const isNew = this.#noteExpiredBefore(record) || record.kind === ABSENT;
     this.#change(record, content.kind, content.value, content.expiryMs);
     record.changedInPlace = null;
+    record.blindWrites = record.blindWrites === 0 ? 1 : 2;
     record.accessedAtSeconds = this.nowSeconds;
     if (isNew) this.notify("newKey", "new", key);
     return record;
@@ -248,7 +257,8 @@ export class View {
 
   /** Removes a key; false when there was none (or only an expired one, which is removed as such). */
   remove(key: Bytes): boolean {
-    const record = this.#lookUp(key);
+    const record = this.#lookUpToReplace(key);
+    record.blindWrites = 0;
     if (record.kind === ABSENT) return false;
     if (this.#isExpired(record)) {
       this.#collect(record);
@@ -263,7 +273,7 @@ export class View {
    * only tool. True if more of it is left.
    */
   removeExpired(key: Bytes, itemsMax: number): boolean {
-    const record = this.#lookUp(key);
+    const record = this.#lookUpToReplace(key);
     const { dueMs } = record;
     if (record.kind === ABSENT || dueMs === 0 || dueMs > this.nowMs) return false;
     if (this.#isExpired(record)) {
@@ -280,7 +290,7 @@ export class View {
 
   /** Removes a key if its time has come: whoever reads it, finds it gone already. */
   bury(key: Bytes): void {
-    const record = this.#lookUp(key);
+    const record = this.#lookUpToReplace(key);
     if (record.kind !== ABSENT && this.#isExpired(record)) this.#collect(record);
   }
 
