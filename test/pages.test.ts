@@ -245,7 +245,7 @@ if (isOracleInstalled()) {
 const SETTING = /(?:`|--)(rocksdb\.[\w.]+\w|[a-z]+(?:-[a-z]+)+)\b/g;
 /** Words of the same shape. */
 const NO_SETTING =
-  /^(?:redis|kept|node)-|^rocksdb\.(?:ts|FixedPrefix)|^(?:refuse-commit|unknown-commit|no-space|io-error|cut-log)$/;
+  /^(?:redis|kept|node)-|^rocksdb\.(?:ts|FixedPrefix)|^(?:refuse-commit|unknown-commit|no-space|io-error|cut-log|cluster-from|cluster-copy)$/;
 
 for (const page of PAGES) {
   test(`${page}: what it names is there`, () => {
