@@ -32,6 +32,10 @@ export class Incarnation {
   watches = new Watches();
   /** RANDOMKEY's place, 0 to 1, while it waits for the disk: a new one each time might never be warm. */
   pendingDraw: number | null = null;
+  /** Where a walk has met a cold block last, as a cursor; it should be in memory when it is begun anew. */
+  coldPlace = -1;
+  /** The slot in which it was not, last. */
+  outsizeSlot = -1;
   /** Chunks of `slotBits` that the next batch has to store. */
   readonly dirtyChunks = new Set<number>();
 

@@ -61,6 +61,10 @@ const LOADS_MAX = 48;
 const DOES_NOT_FIT = new CommandError(
   "ERR the keys do not fit in the block cache at once: use SCAN, or raise rocksdb.block_cache_size",
 );
+/** How many slots behind one with a block too large for the cache are loaded one by one. */
+const OUTSIZE_REACH = 256;
+/** After so many loads RANDOMKEY no longer wants to see all of few keys. */
+const EVEN_CHOICE_LOADS_MAX = 8;
 /** Up to so many keys RANDOMKEY chooses among all of them. */
 const EVEN_CHOICE_KEYS_MAX = 64;
 /** Cursors from clients may be any number; beyond this one there is nothing. */
@@ -89,6 +93,8 @@ export function scan(
     if (part.nextHash !== null) return { cursor: next * HASH_RANGE + part.nextHash, found };
     slot = next + 1;
     fromHash = 0;
+    // Others may want the event loop: the client asks again.
+    if (walk.hasWaited) break;
   }
   const next = incarnation.nextSlot(slot);
   return { cursor: next === SLOT_COUNT ? 0 : next * HASH_RANGE, found };
@@ -133,7 +139,7 @@ export function randomKey(keyspace: Keyspace, place: Place, random: Random): Byt
   const { incarnation } = place;
   const draw = (incarnation.pendingDraw ??= random.next());
   const key =
-    incarnation.keyCount <= EVEN_CHOICE_KEYS_MAX
+    incarnation.keyCount <= EVEN_CHOICE_KEYS_MAX && place.loads < EVEN_CHOICE_LOADS_MAX
       ? keyAt(allKeys(keyspace, place), draw)
       : keyAfter(keyspace, place, Math.floor(draw * CURSOR_MAX));
   incarnation.pendingDraw = null;
@@ -153,10 +159,10 @@ function keyAfter(keyspace: Keyspace, place: Place, at: number): Bytes | null {
   for (const [from, to] of [[start, SLOT_COUNT] as const, [0, start] as const]) {
     let slot = incarnation.nextSlot(from);
     while (slot < to) {
-      const key = firstLive(walk, place, { slot, fromHash: hash });
+      const key =
+        firstLive(walk, place, { slot, fromHash: hash }) ??
+        firstLive(walk, place, { slot, fromHash: 0 });
       if (key !== null) return key;
-      const wrapped = firstLive(walk, place, { slot, fromHash: 0 });
-      if (wrapped !== null) return wrapped;
       slot = incarnation.nextSlot(slot + 1);
     }
   }
@@ -201,6 +207,8 @@ class Walk {
   /** How many slots to load at once when one is cold. */
   readonly #slotsPerLoad: number;
   readonly #uncommitted = new Map<number, Record[]>();
+  /** Whether the event loop has read from the disk itself. */
+  hasWaited = false;
 
   constructor(keyspace: Keyspace, place: Place, slotsPerLoad: number) {
     const { incarnation } = place;
@@ -240,7 +248,30 @@ class Walk {
 
   /** The disk's entries, without those that have changed since. */
   #readStored(read: SlotRead, changed: readonly Record[] | undefined): SlotPart {
-    const { slot, fromHash, countMin } = read;
+    const incarnation = this.#incarnation;
+    const coldBefore = incarnation.coldPlace;
+    const part = this.#readEntries(read, changed, "loop");
+    if (!(part instanceof Error)) return part;
+    const isOutsize =
+      (this.#loads > 0 && incarnation.coldPlace === coldBefore) ||
+      (this.hasWaited && incarnation.outsizeSlot === read.slot);
+    if (!isOutsize || this.#slotsPerLoad === SLOTS_PER_LOAD.all) throw part;
+    // It has just been read and is cold again: a block that holds a value of megabytes is too large to stay in
+    // the cache. The system has it at hand.
+    this.hasWaited = true;
+    incarnation.outsizeSlot = read.slot;
+    incarnation.coldPlace = -1;
+    const again = this.#readEntries(read, changed, "wait");
+    if (again instanceof Error) throw again;
+    return again;
+  }
+
+  /** An error where that would wait: COLD, or that loads do not help. */
+  #readEntries(
+    { slot, fromHash, countMin }: SlotRead,
+    changed: readonly Record[] | undefined,
+    patience: "loop" | "wait",
+  ): SlotPart | Error {
     const { id } = this.#incarnation;
     const changedKeys = new Set(changed?.map((record) => record.key));
     const cursor = this.#keyspace.engine.cursor(DATA, {
@@ -248,14 +279,14 @@ class Walk {
       upper: dataPrefix(id, slot + 1),
       reverse: false,
       valueBytesMax: RECORD_HEADER_SIZE_MAX,
-      patience: "loop",
+      patience,
     });
     try {
       const entries: Entry[] = [];
       let lastHash = fromHash;
       for (;;) {
         const flat = cursor.next(Math.min(ENTRIES_PER_READ, countMin + 1));
-        if (flat === undefined) throw this.#cold(slot, lastHash);
+        if (flat === undefined) return this.#cold(slot, lastHash);
         if (flat.length === 0) return { entries, nextHash: null };
         for (let index = 0; index + 1 < flat.length; index += 2) {
           const { key, hash } = decodeDataKey(flat[index] ?? "");
@@ -271,12 +302,17 @@ class Walk {
   }
 
   #cold(slot: number, fromHash: number): Error {
+    const incarnation = this.#incarnation;
+    incarnation.coldPlace = slot * HASH_RANGE + fromHash;
     if (this.#loads >= LOADS_MAX) return DOES_NOT_FIT;
+    // The next slots may stand in the same large block, which would be read for each of them.
+    const beyond = slot - incarnation.outsizeSlot;
+    const isBehindOutsize = incarnation.outsizeSlot >= 0 && beyond >= 0 && beyond < OUTSIZE_REACH;
     COLD.request = {
-      incarnation: this.#incarnation,
+      incarnation,
       slot,
       fromHash,
-      slotCount: this.#slotsPerLoad,
+      slotCount: isBehindOutsize ? 1 : this.#slotsPerLoad,
     };
     return COLD;
   }
