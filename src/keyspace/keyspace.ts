@@ -49,6 +49,7 @@ import {
 import { COLD } from "./cold.ts";
 import {
   applyState,
+  BLIND_WRITES_MAX,
   elementSize,
   countElement,
   countRecord,
@@ -702,7 +703,8 @@ export class Keyspace implements ElementSource {
     this.#unsettled.shift();
     this.committedBatch = closed.number;
     for (const record of closed.records) {
-      if (record.blindWrites > 1 && record.batch === closed.number) leaveToDisk(this, record);
+      const isUnread = record.blindWrites >= BLIND_WRITES_MAX;
+      if (isUnread && record.batch === closed.number) leaveToDisk(this, record);
     }
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);

@@ -49,7 +49,7 @@ export class Record {
   accessedAtSeconds = 0;
   /** Logarithmic access counter, 0 to 255, for OBJECT FREQ. */
   frequency = 5;
-  /** How often in a row its string was set by who had not read the one before; 2 for more. */
+  /** How often in a row its string was set without being read in between. */
   blindWrites = 0;
 
   constructor(key: Bytes, incarnation: Incarnation, slot: number, hash: number) {
@@ -60,7 +60,7 @@ export class Record {
   }
 
   /**
-   * Whether its string is left to the disk: it was overwritten again and again, and read by nobody. What
+   * Whether its string is left to the disk: it was written BLIND_WRITES_MAX times and read by nobody. What
    * nobody reads needs no memory, and costs the collector of young objects most.
    */
   get isAway(): boolean {

@@ -238,7 +238,7 @@ export class View {
     const isNew = this.#noteExpiredBefore(record) || record.kind === ABSENT;
     this.#change(record, content.kind, content.value, content.expiryMs);
     record.changedInPlace = null;
-    record.blindWrites = record.blindWrites === 0 ? 1 : 2;
+    record.blindWrites++;
     record.accessedAtSeconds = this.nowSeconds;
     if (isNew) this.notify("newKey", "new", key);
     return record;
