@@ -368,7 +368,11 @@ export class Waiter implements Unit {
     this.leave();
     const { command, args } = this.call;
     const isError = reply instanceof ErrorReply;
-    this.client.noteDone(command, args, { isError, microseconds: this.#microseconds });
+    this.client.noteDone(command, args, {
+      isError,
+      microseconds: this.#microseconds,
+      hasWaited: true,
+    });
   }
 
   // The unit

@@ -61,6 +61,19 @@ const PUBSUB_COMMANDS = new Set([
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const NO_SUBSCRIPTIONS = { channel: 0, pattern: 0, shard: 0 } as const;
 
+interface CountedCall {
+  readonly reply: Reply | NoReply;
+  readonly startUs: number;
+  /** Part of the time it waited, or others are counted for it: the event loop was not held so long. */
+  readonly hasWaited?: boolean;
+}
+
+interface NotedCall {
+  readonly isError: boolean;
+  readonly microseconds: number;
+  readonly hasWaited: boolean;
+}
+
 export class Session implements SessionPort, Client, Subscriber {
   readonly id: number;
   readonly host: SessionHost;
@@ -373,7 +386,7 @@ export class Session implements SessionPort, Client, Subscriber {
     args: Args,
     call: { settled: Reply | NoReply; startUs: number },
   ): void {
-    this.countCall(command, args, { reply: call.settled, startUs: call.startUs });
+    this.countCall(command, args, { reply: call.settled, startUs: call.startUs, hasWaited: true });
     if (call.settled !== NO_REPLY) this.sendReply(call.settled);
     this.onResume();
   }
@@ -422,26 +435,28 @@ export class Session implements SessionPort, Client, Subscriber {
     }
   }
 
-  countCall(command: Command, args: Args, call: { reply: Reply | NoReply; startUs: number }): void {
+  countCall(command: Command, args: Args, call: CountedCall): void {
+    const { hasWaited = false } = call;
     const microseconds = this.host.clock.monotonicUs() - call.startUs;
-    this.noteCall(command, args, { isError: call.reply instanceof ErrorReply, microseconds });
+    const isError = call.reply instanceof ErrorReply;
+    this.noteCall(command, args, { isError, microseconds, hasWaited });
   }
 
   /** A command has run to its end: statistics, slow log, monitors. */
-  noteCall(command: Command, args: Args, call: { isError: boolean; microseconds: number }): void {
+  noteCall(command: Command, args: Args, call: NotedCall): void {
     this.noteDone(command, args, call);
     const { monitors } = this.host;
     if (!monitors.isEmpty) monitors.feed(this, command, args);
   }
 
   /** The same for a command that monitors have been shown already. */
-  noteDone(command: Command, args: Args, call: { isError: boolean; microseconds: number }): void {
+  noteDone(command: Command, args: Args, call: NotedCall): void {
     const { microseconds } = call;
     const { host } = this;
     const { stats } = command;
     stats.calls++;
     stats.microseconds += microseconds;
-    host.stats.commandsUs += microseconds;
+    if (!call.hasWaited) host.stats.commandsUs += microseconds;
     stats.histogram.add(microseconds);
     if (call.isError) stats.failedCalls++;
     if (microseconds >= host.settings.slowUs) host.onSlow(this, command, args, microseconds);

@@ -61,7 +61,7 @@ export class SingleUnit implements Unit {
     const args = this.#args;
     const startUs = session.host.clock.monotonicUs();
     const reply = await session.scripts.runLong({ row, args }, view, load);
-    session.countCall(command, args, { reply, startUs });
+    session.countCall(command, args, { reply, startUs, hasWaited: true });
     const bytes = session.encodeReply(reply);
     return bytes === "" ? null : bytes;
   }

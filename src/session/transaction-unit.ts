@@ -304,7 +304,7 @@ export class TransactionUnit implements Unit {
       const queued = queue[index];
       assert(queued !== undefined);
       const isError = replies[index] instanceof ErrorReply;
-      const call = { isError, microseconds: microseconds[index] ?? 0 };
+      const call = { isError, microseconds: microseconds[index] ?? 0, hasWaited: false };
       this.client.noteCall(queued.command, queued.args, call);
     }
   }

@@ -256,7 +256,8 @@ export class Transaction {
 
   /** For TransactionUnit: it has run to its end. */
   hasRun(command: Command, args: Args, startUs: number): void {
-    this.#session.countCall(command, args, { reply: null, startUs });
+    // Its commands are counted by themselves.
+    this.#session.countCall(command, args, { reply: null, startUs, hasWaited: true });
     this.abandon();
   }
 

@@ -1,7 +1,7 @@
 // The way into a damaged directory: its own MANIFEST if it can be read, else one written for the tables that
 // are there. Nothing in the directory is changed: what must be different lies in a folder of our own.
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 
 import { Config } from "../../config/config.ts";
@@ -58,7 +58,33 @@ export async function openSource(path: string, folder: string): Promise<Source> 
   if (lost.length > 0 || known === null) {
     notes.push("what was deleted last may be there again, and what was changed last be as before");
   }
-  return { reader: await RocksReader.open(folder, SETTINGS), notes, lost };
+  return { reader: await openCutting(folder, lost), notes, lost };
+}
+
+/**
+ * RocksDB goes around most places of a log that do not check, but not around all: where it gives up, what stands
+ * before the first of them is read, and no more. Throws StorageError.
+ */
+async function openCutting(folder: string, lost: string[]): Promise<RocksReader> {
+  try {
+    return await RocksReader.open(folder, SETTINGS);
+  } catch (error) {
+    if (!(error instanceof StorageError) || !cutLogs(folder, lost)) throw error;
+    return RocksReader.open(folder, SETTINGS);
+  }
+}
+
+/** Whether there was anything to cut. */
+function cutLogs(folder: string, lost: string[]): boolean {
+  let hasCut = false;
+  for (const name of readdirSync(folder).filter((one) => one.endsWith(".log"))) {
+    const [first] = damageOfLog(join(folder, name)).places;
+    if (first === undefined) continue;
+    truncateSync(join(folder, name), first);
+    lost.push(`${name} cannot be read from ${first} on: all changes that stand there`);
+    hasCut = true;
+  }
+  return hasCut;
 }
 
 function lostTable({ name, byteCount, family }: rescue.Table): string {
