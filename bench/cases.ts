@@ -45,6 +45,8 @@ export interface Case {
   readonly pipeline: number;
   /** How many keys, fields or members there are to draw from; RANDOM_KEYS if it is not said. */
   readonly keys?: number;
+  /** Connections; CLIENTS if it is not said. */
+  readonly clients?: number;
 }
 
 /** `must`: the first goal (issue 2); `aim`: the one beyond it (issue 6). */
@@ -96,8 +98,8 @@ export async function runCase(target: Target, some: Case, requests: number): Pro
   if (filler !== undefined)
     await benchmark(target, { ...some, test: filler, pipeline: 32 }, requests);
   if (test === "multi") {
-    const { pipeline, keys = RANDOM_KEYS } = some;
-    const shape = { clients: CLIENTS, pipeline, valueBytes: VALUE_BYTES, keys };
+    const { pipeline, keys = RANDOM_KEYS, clients = CLIENTS } = some;
+    const shape = { clients, pipeline, valueBytes: VALUE_BYTES, keys };
     return runTransactions(target, shape, requests);
   }
   return benchmark(target, some, requests);
@@ -127,12 +129,12 @@ async function commandLine(target: Target, words: readonly string[]): Promise<vo
 
 async function benchmark(
   target: Target,
-  { test, pipeline, keys = RANDOM_KEYS }: Case,
+  { test, pipeline, keys = RANDOM_KEYS, clients = CLIENTS }: Case,
   requests: number,
 ): Promise<number> {
   const { host, port, name, login } = target;
   const where = `-h ${host} -p ${port} -P ${pipeline} -n ${requests} --csv`;
-  const shape = `-c ${CLIENTS} -d ${VALUE_BYTES} -r ${keys}`;
+  const shape = `-c ${clients} -d ${VALUE_BYTES} -r ${keys}`;
   const what = test === "xadd" ? XADD_WORDS : ["-t", test];
   const auth = login === null ? [] : ["--user", login.user, "-a", login.password];
   const words = [...auth, ...`${where} ${shape}`.split(" "), ...what];

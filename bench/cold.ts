@@ -17,6 +17,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 
+import { runCase } from "./cases.ts";
 import { Client } from "./collection-client.ts";
 import { keyAt } from "./fill.ts";
 import { median, print } from "./measure.ts";
@@ -79,23 +80,10 @@ async function peerRate(): Promise<number> {
   return rate;
 }
 
-async function keptRate(target: Target, requests: number): Promise<number> {
-  const words = ["-h", target.host, "-p", String(target.port), "-c", options.clients];
-  const what = [
-    "-t",
-    "get",
-    "-P",
-    options.pipeline,
-    "-r",
-    String(KEYS),
-    "-n",
-    String(requests),
-    "--csv",
-  ];
-  const { stdout } = await run("redis-benchmark", [...words, ...what]);
-  const rate = Number(stdout.trim().split("\n").at(-1)?.split('","')[1]);
-  if (!(rate > 0)) throw new Error(`redis-benchmark says: ${stdout}`);
-  return rate;
+function keptRate(target: Target, requests: number): Promise<number> {
+  const clients = Number(options.clients);
+  const gets = { test: "get", pipeline: Number(options.pipeline), keys: KEYS, clients };
+  return runCase(target, gets, requests);
 }
 
 interface Latency {

@@ -8,6 +8,7 @@
 // On DIR/keys if `large.js --fill` was there before, else on an empty directory.
 
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { VALUE_BYTES } from "./cases.ts";
@@ -58,9 +59,7 @@ async function slices(): Promise<Slice[]> {
       const started = performance.now();
       load.slowestMs = 0;
       // oxlint-disable-next-line no-await-in-loop -- one slice after the other
-      await new Promise((resolve) => {
-        setTimeout(resolve, SLICE_MS);
-      });
+      await pause(SLICE_MS);
       load.check();
       const rate = ((load.answered - before) * 1000) / (performance.now() - started);
       const residentMb = residentBytes(target.processId ?? 0) / MB;

@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { CLIENTS, runCase } from "./cases.ts";
@@ -180,9 +181,7 @@ async function flat(minutes: number): Promise<void> {
         sampleAt += SAMPLE_SECONDS * 1000;
       }
       // oxlint-disable-next-line no-await-in-loop -- the same
-      await new Promise((resolve) => {
-        setTimeout(resolve, 50);
-      });
+      await pause(50);
     }
   } finally {
     client.close();

@@ -6,11 +6,13 @@
 //   node build/bench/start.js --data DIR [--keys 10000000] [--rounds 5] [--writes 500000] [--disk]
 
 import { readdirSync, statSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
+import { Status, type Reply } from "../src/resp/reply.ts";
 import { runCase, VALUE_BYTES } from "./cases.ts";
+import { Client } from "./collection-client.ts";
 import { keyAt } from "./fill.ts";
 import { median, print } from "./measure.ts";
 import { startKeptOn, type Target } from "./server-process.ts";
@@ -32,30 +34,24 @@ const { values: options, positionals } = parseArgs({
 const KEYS = Number(options.keys);
 const DIR = join(options.data, "keys");
 
-/** What the server answers to one command in plain words; all that has come when the answer ends. */
-function ask(target: Target, words: string, isWhole: (answer: string) => boolean): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(target.port, target.host, () => socket.write(`${words}\r\n`));
-    let answer = "";
-    socket.setEncoding("latin1");
-    socket.on("error", reject);
-    socket.on("data", (chunk: string) => {
-      answer += chunk;
-      if (!isWhole(answer)) return;
-      socket.destroy();
-      resolve(answer);
-    });
-  });
+/** What the server answers to one command, on a connection of its own. */
+async function ask(target: Target, ...words: readonly string[]): Promise<Reply | undefined> {
+  const client = new Client(target);
+  try {
+    const [reply] = await client.say(words);
+    return reply;
+  } finally {
+    client.close();
+  }
 }
-
-const isLine = (answer: string): boolean => answer.endsWith("\r\n");
 
 async function timedStart(): Promise<{ readonly target: Target; readonly seconds: number }> {
   const started = performance.now();
   const target = await startKeptOn(process.cwd(), DIR, positionals);
-  const answer = await ask(target, "PING", isLine);
+  const reply = await ask(target, "PING");
   const seconds = (performance.now() - started) / 1000;
-  if (answer !== "+PONG\r\n") throw new Error(`PING was answered with ${answer}`);
+  const isPong = reply instanceof Status && reply.text === "PONG";
+  if (!isPong) throw new Error(`PING was answered with ${JSON.stringify(reply)}`);
   return { target, seconds };
 }
 
@@ -118,19 +114,15 @@ async function disk(): Promise<void> {
   const { target } = await timedStart();
   const before = directoryBytes(DIR);
   try {
-    await ask(target, "BGREWRITEAOF", isLine);
+    await ask(target, "BGREWRITEAOF");
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- until it is done
-      const info = await ask(target, "INFO persistence", (answer) =>
-        answer.includes("aof_rewrite"),
-      );
-      if (info.includes("aof_rewrite_in_progress:0")) break;
+      const info = await ask(target, "INFO", "persistence");
+      if (typeof info === "string" && info.includes("aof_rewrite_in_progress:0")) break;
       // oxlint-disable-next-line no-await-in-loop -- the same
-      await new Promise((resolve) => {
-        setTimeout(resolve, 500);
-      });
+      await pause(500);
     }
-    const count = Number((await ask(target, "DBSIZE", isLine)).slice(1));
+    const count = Number(await ask(target, "DBSIZE"));
     const raw = count * (keyAt(0).length + VALUE_BYTES);
     const ratio = directoryBytes(DIR) / raw;
     const words = ratio <= DISK_RATIO_MAX ? "met" : "missed";

@@ -6,7 +6,7 @@ import { MapReply, Verbatim, type Reply } from "../resp/reply.ts";
 import type { ClusterNodeFacts, ClusterPort, ClusterWay } from "./ports.ts";
 import type { Args } from "./table.ts";
 
-const SLOT_COUNT = 16_384;
+export const SLOT_COUNT = 16_384;
 /** As Redis chooses the port of its bus. There is none here, but the lines have a place for it. */
 const BUS_PORT_OFFSET = 10_000;
 /** Of a node in SLOTS: it may have other names. */

@@ -26,7 +26,6 @@ const FIXED = new CommandError(
 );
 const BAD_SLOT = new CommandError("ERR Invalid slot");
 const BAD_SLOT_OR_COUNT = new CommandError("ERR Invalid slot or number of keys");
-const SLOT_COUNT = 16_384;
 
 type Run = (cluster: ClusterPort, args: Args, session: SessionPort) => Reply;
 
@@ -87,7 +86,7 @@ function slotAt(args: Args, index: number): number {
 }
 
 function isSlot(slot: number): boolean {
-  return slot >= 0 && slot < SLOT_COUNT;
+  return slot >= 0 && slot < facts.SLOT_COUNT;
 }
 
 function countKeys(view: View, args: Args): Reply {

@@ -63,15 +63,15 @@ const NOTHING_KEY: Bytes = "\xff";
 const ROOM_TO_OPEN_BYTES = 256 * 1024;
 const CLOSED_WORDS = "the engine is closed";
 
-/**
- * Opens or creates the database at `path`. Rejects with DirectoryRefused, and has written nothing,
- * when the directory is in use, foreign or damaged; with SettingRefused for settings RocksDB refuses.
- */
 /** Turns of this thread's event loop that take longer than `longTurnMs`. */
 export function watchLoop(longTurnMs: number): LoopWatch {
   return new LoopWatch(longTurnMs);
 }
 
+/**
+ * Opens or creates the database at `path`. Rejects with DirectoryRefused, and has written nothing,
+ * when the directory is in use, foreign or damaged; with SettingRefused for settings RocksDB refuses.
+ */
 export async function openRocksEngine(path: string, settings: RocksSettings): Promise<Engine> {
   if (directory.inspectDirectory(path) === "database") await checkDatabase(path);
   const blockCache = new BlockCache({ capacity: settings.blockCacheBytes });

@@ -11,7 +11,7 @@ export class Stats {
   /** `changes` at the last FLUSHALL. */
   changesAtFlush = 0;
   totalCommandsProcessed = 0;
-  /** Microseconds in commands; what an EXEC runs counts with the EXEC. */
+  /** Microseconds that commands held the event loop: what they waited is not in it, and of an EXEC only its commands. */
   commandsUs = 0;
   totalConnectionsReceived = 0;
   rejectedConnections = 0;

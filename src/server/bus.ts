@@ -11,7 +11,12 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { SlotMap } from "../cluster/slot-map.ts";
-import type { ClusterLinkFacts, ClusterPort } from "../commands/ports.ts";
+import type {
+  ClusterLinkFacts,
+  ClusterNodeFacts,
+  ClusterPort,
+  ClusterWay,
+} from "../commands/ports.ts";
 import type { Log } from "../observe/log.ts";
 import type { Hub } from "../pubsub/hub.ts";
 import { ARGUMENT_BYTES_MAX, Decoder } from "../resp/decoder.ts";
@@ -38,7 +43,7 @@ interface Link {
   isReady: boolean;
 }
 
-export class Bus {
+export class Bus implements ClusterPort {
   messagesSent = 0;
   messagesReceived = 0;
   readonly #parts: BusParts;
@@ -83,31 +88,29 @@ export class Bus {
     if (isUp && index !== map.myIndex && !this.#to.has(index)) this.#reach(index);
   }
 
-  port(): ClusterPort {
+  // ClusterPort
+
+  nodes(way: ClusterWay): ClusterNodeFacts[] {
     const { map } = this.#parts;
-    const { bus } = { bus: this };
-    return {
-      nodes: (way) =>
-        map.nodes.map((node, index) => ({
-          id: node.id,
-          host: map.hostFor(way),
-          port: map.portOf(node, way),
-          plainPort: node.port,
-          tlsPort: node.tlsPort,
-          firstSlot: node.firstSlot,
-          lastSlot: node.lastSlot,
-          isMyself: index === map.myIndex,
-          isUp: map.isUp(index),
-        })),
-      links: () => [...this.#facts("to", this.#to), ...this.#facts("from", this.#from)],
-      get messagesSent() {
-        return bus.messagesSent;
-      },
-      get messagesReceived() {
-        return bus.messagesReceived;
-      },
-      slotOf: (key) => map.slotOf(key),
-    };
+    return map.nodes.map((node, index) => ({
+      id: node.id,
+      host: map.hostFor(way),
+      port: map.portOf(node, way),
+      plainPort: node.port,
+      tlsPort: node.tlsPort,
+      firstSlot: node.firstSlot,
+      lastSlot: node.lastSlot,
+      isMyself: index === map.myIndex,
+      isUp: map.isUp(index),
+    }));
+  }
+
+  links(): ClusterLinkFacts[] {
+    return [...this.#facts("to", this.#to), ...this.#facts("from", this.#from)];
+  }
+
+  slotOf(key: Bytes): number {
+    return this.#parts.map.slotOf(key);
   }
 
   #facts(direction: "to" | "from", links: ReadonlyMap<number, Link>): ClusterLinkFacts[] {

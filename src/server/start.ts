@@ -216,7 +216,7 @@ async function startBus(core: Core, { config, environment }: Given): Promise<Bus
   } catch (error) {
     throw new StartFailed(`The bus between the processes cannot be opened: ${wordsOf(error)}`);
   }
-  core.ports.cluster = bus.port();
+  core.ports.cluster = bus;
   return bus;
 }
 

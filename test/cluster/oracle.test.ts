@@ -235,56 +235,54 @@ async function namesOf(ports: readonly number[]): Promise<(readonly [string, str
 
 const skip = isOracleInstalled() ? false : "no redis-server";
 
-test(
-  "each process answers as a node of Redis Cluster does",
-  { skip, timeout: 180_000 },
-  async () => {
-    using folder = new TemporaryDirectory();
-    await using many = await ManyProcesses.start(folder.join("kept"));
-    const redis = await startRedisCluster(folder.path);
-    const redisPorts = redis.map(({ port }) => port);
-    try {
-      const keptNames = await namesOf(many.ports);
-      const redisNames = await namesOf(redisPorts);
-      for (const index of [0, 1]) {
-        for (const protocol of ["2", "3"]) {
-          using kept = await many.client(index);
-          using oracle = await RawClient.connect(redisPorts[index] ?? 0);
-          for (const client of [kept, oracle]) await client.send("HELLO", protocol);
-          for (const line of COMMANDS.trim().split("\n")) {
-            const args = splitLine(line) ?? [];
-            const ours = shown(await kept.send(...args), keptNames);
-            const theirs = shown(await oracle.send(...args), redisNames);
-            assert.equal(ours, theirs, `node ${index}, RESP${protocol}: ${line}`);
-          }
+/** Both clusters, and what their ports and ids are shown as. */
+interface Both {
+  readonly many: ManyProcesses;
+  readonly redisPorts: readonly number[];
+  readonly keptNames: readonly (readonly [string, string])[];
+  readonly redisNames: readonly (readonly [string, string])[];
+}
+
+async function besideRedis(action: (both: Both) => Promise<void>): Promise<void> {
+  using folder = new TemporaryDirectory();
+  await using many = await ManyProcesses.start(folder.join("kept"));
+  const redis = await startRedisCluster(folder.path);
+  const redisPorts = redis.map(({ port }) => port);
+  try {
+    const keptNames = await namesOf(many.ports);
+    const redisNames = await namesOf(redisPorts);
+    await action({ many, redisPorts, keptNames, redisNames });
+  } finally {
+    for (const node of redis) await node.stop();
+  }
+}
+
+test("each process answers as a node of Redis Cluster does", { skip, timeout: 180_000 }, () =>
+  besideRedis(async ({ many, redisPorts, keptNames, redisNames }) => {
+    for (const index of [0, 1]) {
+      for (const protocol of ["2", "3"]) {
+        using kept = await many.client(index);
+        using oracle = await RawClient.connect(redisPorts[index] ?? 0);
+        for (const client of [kept, oracle]) await client.send("HELLO", protocol);
+        for (const line of COMMANDS.trim().split("\n")) {
+          const args = splitLine(line) ?? [];
+          const ours = shown(await kept.send(...args), keptNames);
+          const theirs = shown(await oracle.send(...args), redisNames);
+          assert.equal(ours, theirs, `node ${index}, RESP${protocol}: ${line}`);
         }
       }
-    } finally {
-      for (const node of redis) await node.stop();
     }
-  },
+  }),
 );
 
-test(
-  "NODES and SHARDS have the lines and fields of Redis",
-  { skip, timeout: 120_000 },
-  async () => {
-    using folder = new TemporaryDirectory();
-    await using many = await ManyProcesses.start(folder.join("kept"));
-    const redis = await startRedisCluster(folder.path);
-    const redisPorts = redis.map(({ port }) => port);
-    try {
-      const keptNames = await namesOf(many.ports);
-      const redisNames = await namesOf(redisPorts);
-      using kept = await many.client(0);
-      using oracle = await RawClient.connect(redisPorts[0] ?? 0);
-      assert.deepEqual(await nodeLines(kept, keptNames), await nodeLines(oracle, redisNames));
-      for (const client of [kept, oracle]) await client.send("HELLO", "3");
-      assert.deepEqual(await shardTexts(kept, keptNames), await shardTexts(oracle, redisNames));
-    } finally {
-      for (const node of redis) await node.stop();
-    }
-  },
+test("NODES and SHARDS have the lines and fields of Redis", { skip, timeout: 120_000 }, () =>
+  besideRedis(async ({ many, redisPorts, keptNames, redisNames }) => {
+    using kept = await many.client(0);
+    using oracle = await RawClient.connect(redisPorts[0] ?? 0);
+    assert.deepEqual(await nodeLines(kept, keptNames), await nodeLines(oracle, redisNames));
+    for (const client of [kept, oracle]) await client.send("HELLO", "3");
+    assert.deepEqual(await shardTexts(kept, keptNames), await shardTexts(oracle, redisNames));
+  }),
 );
 
 async function nodeLines(
