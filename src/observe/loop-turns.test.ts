@@ -62,6 +62,13 @@ test("a reset forgets all but what is still to be told of", () => {
   assert.match(turns.long({ endUs: 150_000, turnUs: 11_000, processorUs: 0 }), /gc:minor=6000/);
 });
 
+test("a reset in the first minute of the clock forgets as well", () => {
+  const turns = new LoopTurns();
+  turns.longest(30_000, 1);
+  turns.reset();
+  assert.equal(turns.lastMinuteUs(2), 0);
+});
+
 test("what nobody asks for does not pile up", () => {
   const turns = new LoopTurns();
   for (let index = 0; index < 1000; index++) turns.note("command:x", index, 1);

@@ -98,7 +98,7 @@ export class LoopTurns {
     this.offProcessorCount = 0;
     this.garbageCount = 0;
     this.lastLong = "";
-    for (const second of this.#seconds) second.at = -1;
+    for (const second of this.#seconds) second.longestUs = 0;
   }
 }
 
