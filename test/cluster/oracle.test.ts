@@ -12,6 +12,7 @@ import type { Reply } from "../../src/resp/reply.ts";
 import { isOracleInstalled } from "../conversations/oracle.ts";
 import { splitLine } from "../../src/config/words.ts";
 import { TemporaryDirectory } from "../engine/temporary.ts";
+import { freePortsInARow } from "../support/free-ports.ts";
 import { ManyProcesses } from "../support/many-processes.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { textOfReply } from "../support/reply-text.ts";
@@ -189,7 +190,8 @@ class RedisNode {
 
 /** Two nodes with the halves that two processes of Kept have. */
 async function startRedisCluster(dir: string): Promise<RedisNode[]> {
-  const [first = 0, second = 0, bus = 0, otherBus = 0] = await freePorts(`${dir}/free`);
+  const first = await freePortsInARow(4);
+  const [second, bus, otherBus] = [first + 1, first + 2, first + 3];
   const nodes = [
     new RedisNode({ port: first, bus }, dir),
     new RedisNode({ port: second, bus: otherBus }, dir),
@@ -209,12 +211,6 @@ async function startRedisCluster(dir: string): Promise<RedisNode[]> {
     }
   }
   return nodes;
-}
-
-/** Given back before redis-server takes them. */
-async function freePorts(dir: string): Promise<number[]> {
-  await using many = await ManyProcesses.start(dir, { count: 4 });
-  return [...many.ports];
 }
 
 function shown(reply: Reply, names: readonly (readonly [string, string])[]): string {

@@ -2,6 +2,7 @@
 // that is killed, and what passes between them.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
@@ -10,6 +11,7 @@ import { connect as connectTls } from "node:tls";
 import { TemporaryDirectory } from "../engine/temporary.ts";
 import { until } from "../engine/until.ts";
 import { Certificates } from "../support/certificates.ts";
+import { freePortsInARow } from "../support/free-ports.ts";
 import { KeptProcess } from "../support/kept-process.ts";
 import { ManyProcesses } from "../support/many-processes.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -271,7 +273,8 @@ test("clients that come by TLS are sent to TLS", LIMIT, async () => {
   using folder = new TemporaryDirectory();
   const made = await Certificates.make(folder.path);
   const { certificate, key } = await made.issue("server");
-  const [port = 0, tlsPort = 0] = await twoPortsApart(folder.join("free"));
+  const port = await freePortsInARow(4);
+  const tlsPort = port + 2;
   // prettier-ignore
   const args = [
     "--tls-port", String(tlsPort), "--tls-cert-file", certificate, "--tls-key-file", key,
@@ -287,16 +290,6 @@ test("clients that come by TLS are sent to TLS", LIMIT, async () => {
   const text = JSON.stringify(await plain.say("CLUSTER SHARDS"));
   assert.ok(text.includes(`"port",${port},"tls-port",${tlsPort}`), text);
 });
-
-/** Two free ports with the one behind each free as well, as far as can be known. */
-async function twoPortsApart(dir: string): Promise<number[]> {
-  await using many = await ManyProcesses.start(dir, { count: 8 });
-  const sorted = [...many.ports].sort((a, b) => a - b);
-  const [first = 0] = sorted;
-  const last = sorted.at(-1) ?? 0;
-  assert.ok(last - first > 2);
-  return [first, last];
-}
 
 test("a directory is for the number of processes that it was first used with", LIMIT, async () => {
   using folder = new TemporaryDirectory();
@@ -361,14 +354,11 @@ test("a directory that cannot be made is told", LIMIT, async () => {
 test("one that cannot start ends all of them", LIMIT, async () => {
   using folder = new TemporaryDirectory();
   mkdirSync(folder.join("data"));
-  const taken = createServer();
-  const port = await new Promise<number>((resolve) => {
-    taken.listen(0, "127.0.0.1", () => {
-      const address = taken.address();
-      resolve(typeof address === "object" && address !== null ? address.port : 0);
-    });
-  });
-  const args = ["--port", String(port - 1), "--processes", "2", "--dir", folder.join("data")];
+  const first = await freePortsInARow(2);
+  const port = first + 1;
+  const taken = createServer().listen(port, "127.0.0.1");
+  await once(taken, "listening");
+  const args = ["--port", String(first), "--processes", "2", "--dir", folder.join("data")];
   const { code, stdout, stderr } = await KeptProcess.toItsEnd(args);
   taken.close();
   assert.equal(code, 1);

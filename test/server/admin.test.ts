@@ -373,15 +373,25 @@ async function loopFields(client: Awaited<ReturnType<Kept["client"]>>) {
   };
 }
 
+const SLEEPS_MAX = 50;
+
+/** After a sleep of 0.2 s that ended in time: a busy machine wakes a sleeper late, and that says nothing of us. */
+async function heldBySleep(client: RawClient): ReturnType<typeof loopFields> {
+  for (let round = 1; ; round++) {
+    assert.deepEqual(await client.say("CONFIG RESETSTAT"), OK);
+    assert.deepEqual(await client.say("DEBUG SLEEP 0.2"), OK);
+    const held = await loopFields(client);
+    if (held.longestUs < 209_000 || round === SLEEPS_MAX) return held;
+  }
+}
+
 test("DEBUG SLEEP holds everybody, and INFO tells for how long and what it was", async () => {
   await using kept = await debuggable();
   const client = await kept.client();
   kept.core.setSlow({ slowlogUs: -1, latencyMs: 0 });
   kept.admin.start();
   await client.say("PING");
-  assert.deepEqual(await client.say("CONFIG RESETSTAT"), OK);
-  assert.deepEqual(await client.say("DEBUG SLEEP 0.2"), OK);
-  const held = await loopFields(client);
+  const held = await heldBySleep(client);
   assert.ok(held.longestUs >= 190_000, `${held.longestUs} us`);
   assert.equal(held.lastMinuteUs, held.longestUs);
   assert.ok(held.longCount >= 1);
