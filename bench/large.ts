@@ -12,15 +12,18 @@
 import { join } from "node:path";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { bringKeys, runCase, RANDOM_KEYS, VALUE_BYTES } from "./cases.ts";
+import { Client } from "./collection-client.ts";
 import { fillByChance } from "./fill.ts";
 import { median, print } from "./measure.ts";
 import { processorSeconds, startKeptOn, type Target } from "./server-process.ts";
 
 const PROBE_REQUESTS = 20_000;
 const AIM = 0.7;
+const POLL_MS = 250;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -119,6 +122,19 @@ async function warm(target: Target, tests: readonly string[]): Promise<void> {
   const requests = Number(options.warm);
   const test = tests.includes("incr") ? "incr" : "get";
   if (requests > 0) await runCase(target, { test, pipeline: 16, keys: KEYS }, requests);
+  const client = new Client(target);
+  await client.untilReady();
+  const started = performance.now();
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- asked again and again
+    const [memory] = await client.say(["INFO", "memory"]);
+    if (typeof memory !== "string" || !memory.includes("row_cache_filling:1")) break;
+    // oxlint-disable-next-line no-await-in-loop -- the same
+    await pause(POLL_MS);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  if (seconds > 1) print(`rows were brought in for another ${seconds.toFixed(0)} s`);
+  client.close();
 }
 
 async function compareOn(dir: string, tests: readonly string[]): Promise<void> {

@@ -26,7 +26,7 @@ function coldWorld(keys: readonly Bytes[], broken: Bytes | null) {
   const { incarnation } = database;
   const wanted = (key: Bytes): WantedKey => ({ incarnation, key });
   const loader = new KeyLoader(keyspace, queueMicrotask);
-  return { keyspace, engine, incarnation, loads, loader, wanted };
+  return { keyspace, engine, incarnation, unit, view, loads, loader, wanted };
 }
 
 test("what is asked for at once is read together, in parcels as large as the disk allows", async () => {
@@ -52,6 +52,28 @@ test("a key that cannot be read is told to who asked for it, and to nobody else"
   await assert.rejects(both, StorageError);
   assert.equal(keyspace.record(incarnation, "a").value, "va");
   assert.equal(keyspace.record(incarnation, "c").value, "vc");
+});
+
+test("what is read while the key is written and committed does not count, though nobody asked for the key lately", async () => {
+  const { keyspace, engine, incarnation, unit, view, loader, wanted } = coldWorld(["k"], null);
+  keyspace.stored.wasAsked = () => false;
+  const load = engine.load.bind(engine);
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  engine.load = async (store, keys) => {
+    const loaded = await load(store, keys);
+    await held;
+    return loaded;
+  };
+  const reading = loader.load([wanted("k")]);
+  // The memory engine has read by then.
+  await new Promise(setImmediate);
+  unit(() => view.set("k", { kind: STRING, value: "newer", expiryMs: 0 }));
+  goOn();
+  await reading;
+  assert.equal(keyspace.record(incarnation, "k").value, "newer");
 });
 
 test("who asks for nothing does not wait", async () => {

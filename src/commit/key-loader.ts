@@ -83,6 +83,16 @@ export class KeyLoader {
   }
 
   async #readAll(parcel: readonly Entry[]): Promise<void> {
+    const { stored } = this.#keyspace;
+    stored.readers++;
+    try {
+      await this.#install(parcel);
+    } finally {
+      stored.readers--;
+    }
+  }
+
+  async #install(parcel: readonly Entry[]): Promise<void> {
     const keyspace = this.#keyspace;
     const rotationsBefore = keyspace.rotations;
     const asOf = keyspace.committedBatch;

@@ -96,6 +96,13 @@ export const commitSettings = {
     "Memory for decoded hot keys, before RocksDB is asked.",
     kept,
   ),
+  "row-cache-size": runtime(
+    memory(0, 8 * 1024 * MB),
+    0,
+    "Memory for records as they are stored, behind the decoded ones and outside of V8's heap: for " +
+      "millions of small keys that are asked for evenly. Filled from the disk after the start. 0 is none.",
+    kept,
+  ),
   "cold-read-threads": immutable(
     integer(1, 256),
     16,

@@ -10,7 +10,7 @@
 // those of the others begin with their form, inline or exploded (collection.ts).
 
 import type { Bytes } from "../base/bytes.ts";
-import { readU48 } from "./key.ts";
+import { readU48, u48 } from "./key.ts";
 import { writeBytes } from "./varint.ts";
 
 export const ABSENT = 0;
@@ -84,6 +84,19 @@ export function writeRecord(target: Buffer, at: number, record: WritableRecord):
   }
   if (typeof value === "string") writeBytes(target, offset, value);
   else value?.writePayload(target, offset);
+}
+
+/** What stands before the payload of a string that does not expire, the first byte times 256. */
+export const PLAIN_STRING_HEAD = ((VERSION << 4) | STRING) << 8;
+export const PLAIN_STRING_HEAD_SIZE = 2;
+const PLAIN_STRING_HEAD_BYTES: Bytes = String.fromCharCode((VERSION << 4) | STRING, 0);
+
+/** What stands before the payload. */
+export function recordHead(kind: Kind, expiryMs: number): Bytes {
+  if (kind === STRING && expiryMs === 0) return PLAIN_STRING_HEAD_BYTES;
+  const first = (VERSION << 4) | kind;
+  if (expiryMs === 0) return String.fromCharCode(first, 0);
+  return String.fromCharCode(first, FLAG_EXPIRY) + u48(expiryMs);
 }
 
 /** The longest that stands before the payload. */

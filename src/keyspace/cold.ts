@@ -66,3 +66,9 @@ export class ColdRead extends Error {
 }
 
 export const COLD = new ColdRead("a read that would wait for the disk");
+
+/** Asks for a key. */
+export function throwCold(incarnation: Incarnation, key: Bytes): never {
+  COLD.request = { incarnation, key };
+  throw COLD;
+}

@@ -29,13 +29,11 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { KeyTable } from "../base/key-table.ts";
-import { readHome } from "../encoding/collection.ts";
-import { dataKey, hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
+import { hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
-import { dueInPayload } from "../encoding/due.ts";
 import { ABSENT, readRecord, recordSize, STRING } from "../encoding/record.ts";
 import type { Kind } from "../encoding/record.ts";
-import { DATA, META, type Engine, type StoreId } from "../engine/engine.ts";
+import { META, type Engine, type StoreId } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import {
   earliestOf,
@@ -46,7 +44,7 @@ import {
   type Effect,
   type StoredState,
 } from "./closed-batch.ts";
-import { COLD } from "./cold.ts";
+import { COLD, throwCold } from "./cold.ts";
 import {
   applyState,
   BLIND_WRITES_MAX,
@@ -59,6 +57,7 @@ import {
   MutationUndo,
   RecordUndo,
 } from "./changes.ts";
+import { newDatabase, type Database } from "./database.ts";
 import { encodeCounts, encodeElement, encodeRecord, encodeSlots } from "./encode.ts";
 import {
   Home,
@@ -73,27 +72,20 @@ import { Incarnation } from "./incarnation.ts";
 import { NearRecords } from "./near.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
+import type { RowKey } from "./row-cache.ts";
+import { StoredRecords, type Part } from "./stored.ts";
 import type { Undo } from "./undo.ts";
+import { homeOf, memoryOf, type Value } from "./value.ts";
 import type { Watches } from "./watches.ts";
-import { homeOf, memoryOf, Packed, type Value } from "./value.ts";
 
 export type { ClosedBatch, Effect } from "./closed-batch.ts";
+export type { Database } from "./database.ts";
 
 /** Where a unit of work began, to roll back to. */
 export interface Mark {
   readonly undoLength: number;
   readonly effectCount: number;
   readonly bytes: number;
-}
-
-/** A logical database: the number that SELECT takes, and the incarnation it shows now. */
-export interface Database {
-  readonly index: number;
-  incarnation: Incarnation;
-  /** Stay with the database when it is flushed or swapped. */
-  readonly watches: Watches;
-  /** The batch that flushed or swapped it last: until it commits, all that is seen may be undone. */
-  replacedIn: number;
 }
 
 export interface Sweep {
@@ -118,6 +110,8 @@ export interface KeyspaceOptions {
   readonly databaseCount: number;
   /** Bytes that cached records may take, by the estimate of RECORD_OVERHEAD_BYTES. */
   readonly cacheBytesMax: number;
+  /** Bytes that rows may take beside them (row-cache.ts); 0 for none. */
+  readonly rowBytesMax?: number;
 }
 
 export class Keyspace implements ElementSource {
@@ -170,9 +164,11 @@ export class Keyspace implements ElementSource {
   undoCount = 0;
   readonly resting = new RestingOn();
   readonly #near = new NearRecords();
+  readonly stored: StoredRecords;
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
+    this.stored = new StoredRecords(engine, this, options.rowBytesMax ?? 0);
     this.cacheBytesMax = options.cacheBytesMax;
     this.#nextIncarnationId = stored.nextIncarnationId;
     this.system = newDatabase(-1, new Incarnation(meta.SYSTEM_INCARNATION_ID));
@@ -201,29 +197,45 @@ export class Keyspace implements ElementSource {
 
   /** The record of a key, from the cache or from disk; throws COLD when that would wait. */
   record(incarnation: Incarnation, key: Bytes): Record {
-    const record = this.recordToReplace(incarnation, key);
-    if (record.isAway && !this.#bringBack(record)) {
-      COLD.request = { incarnation, key };
-      throw COLD;
-    }
+    const cached = this.#cached(incarnation, key);
+    if (cached !== undefined) return this.#whole(cached);
+    return this.#fromStore(incarnation, key, "whole") ?? throwCold(incarnation, key);
+  }
+
+  #whole(record: Record): Record {
+    const { isAway, incarnation, key } = record;
+    if (isAway && !this.#bringBack(record)) return throwCold(incarnation, key);
     record.blindWrites = 0;
     return record;
   }
 
   /** As `record`, for who will not look at its value: the string may be away. */
   recordToReplace(incarnation: Incarnation, key: Bytes): Record {
+    const cached = this.#cached(incarnation, key);
+    return cached ?? this.#fromStore(incarnation, key, "head") ?? throwCold(incarnation, key);
+  }
+
+  /** As `record`, for who looks at it and lets it go: it may be one that nobody else will find. */
+  recordToRead(incarnation: Incarnation, key: Bytes): Record {
+    const cached = this.#cached(incarnation, key);
+    if (cached !== undefined) return this.#whole(cached);
+    const record = this.stored.find(incarnation, key, "whole") ?? throwCold(incarnation, key);
+    const passes = this.rotations > 0 && record.kind <= STRING && !this.stored.wasAsked(record);
+    return passes ? record : this.#install(record);
+  }
+
+  #cached(incarnation: Incarnation, key: Bytes): Record | undefined {
     const young = this.#near.take(incarnation, key) ?? incarnation.young.get(key);
-    if (young !== undefined) return young;
-    const old = incarnation.old.get(key);
-    if (old !== undefined) {
-      incarnation.young.set(old);
-      this.cacheBytes += recordCost(old);
-      return old;
+    if (young !== undefined) {
+      if (young.isPassing) young.isPassing = false;
+      return young;
     }
-    const record = this.#fromStore(incarnation, key);
-    if (record !== null) return record;
-    COLD.request = { incarnation, key };
-    throw COLD;
+    const old = incarnation.old.get(key);
+    if (old === undefined) return undefined;
+    old.isPassing = false;
+    incarnation.young.set(old);
+    this.cacheBytes += recordCost(old);
+    return old;
   }
 
   /**
@@ -231,17 +243,16 @@ export class Keyspace implements ElementSource {
    * one, does not wait for the memory of each. No more than TOUCHED_MAX of them.
    */
   bringNear(incarnation: Incarnation, keys: readonly Bytes[]): void {
-    this.#near.bring(incarnation, keys);
+    this.#near.bring(incarnation, keys, this.stored.rows);
   }
 
   /** Null when that would wait. */
-  #fromStore(incarnation: Incarnation, key: Bytes): Record | null {
-    const slot = slotOfKey(key);
-    const hash = hashOfKey(key);
-    const address = { incarnationId: incarnation.id, slot, hash };
-    const bytes = this.engine.get(DATA, dataKey(address, key));
-    if (bytes === undefined) return null;
-    return this.#install(new Record(key, incarnation, slot, hash), bytes);
+  #fromStore(incarnation: Incarnation, key: Bytes, part: Part): Record | null {
+    const record = this.stored.find(incarnation, key, part);
+    if (record === null) return null;
+    // As long as the cache has not been full, all are worth keeping.
+    if (this.rotations > 0) record.isPassing = !this.stored.wasAsked(record);
+    return this.#install(record);
   }
 
   /** Before many keys are looked at one by one: throws COLD once for all of them that would wait. */
@@ -254,7 +265,7 @@ export class Keyspace implements ElementSource {
 
   #isHere(incarnation: Incarnation, key: Bytes): boolean {
     const cached = cachedIn(incarnation, key);
-    if (cached === undefined) return this.#fromStore(incarnation, key) !== null;
+    if (cached === undefined) return this.#fromStore(incarnation, key, "whole") !== null;
     return !cached.isAway || this.#bringBack(cached);
   }
 
@@ -268,19 +279,23 @@ export class Keyspace implements ElementSource {
     const { bytes, asOf } = loaded;
     const cached = cachedIn(incarnation, key);
     if (cached === undefined) {
-      this.#install(new Record(key, incarnation, slotOfKey(key), hashOfKey(key)), bytes);
+      const record = new Record(key, incarnation, slotOfKey(key), hashOfKey(key));
+      this.stored.take(record, bytes);
+      this.#install(record);
     } else if (cached.isAway && cached.writtenIn <= asOf) {
       this.#putBack(cached, bytes);
     }
   }
 
+  /** Keeps the bytes of a key that have just been read, unless there are newer ones. */
+  keepRow(row: RowKey & { readonly incarnation: Incarnation }, bytes: Bytes): void {
+    const record = cachedIn(row.incarnation, row.key);
+    if (record === undefined || !this.isUncommitted(record)) this.stored.rows.add(row, bytes);
+  }
+
   /** False when that would wait. */
   #bringBack(record: Record): boolean {
-    const { incarnation, slot, hash, key } = record;
-    const bytes = this.engine.get(
-      DATA,
-      dataKey({ incarnationId: incarnation.id, slot, hash }, key),
-    );
+    const bytes = this.stored.bytesOf(record);
     if (bytes === undefined) return false;
     this.#putBack(record, bytes);
     return true;
@@ -294,28 +309,11 @@ export class Keyspace implements ElementSource {
     countRecord(this, record);
   }
 
-  #install(record: Record, bytes: Bytes | null): Record {
-    if (bytes !== null) {
-      const decoded = readRecord(bytes);
-      record.kind = decoded.kind;
-      record.value =
-        decoded.kind === STRING ? decoded.value : this.#packed(record.incarnation, decoded);
-      record.expiryMs = decoded.expiryMs;
-      record.indexedDueMs = record.dueMs;
-      record.stored = true;
-    }
+  #install(record: Record): Record {
     record.memory = memoryOf(record.value);
     record.incarnation.young.set(record);
     this.cacheBytes += recordCost(record);
     return record;
-  }
-
-  #packed(incarnation: Incarnation, { kind, value }: { kind: Kind; value: Bytes }): Packed {
-    const place = readHome(value);
-    const dueMs = dueInPayload(kind, value);
-    if (place === null) return new Packed(value, null, dueMs);
-    const home = new Home(this, { incarnationId: incarnation.id, ...place }, 0);
-    return new Packed(value, home, dueMs);
   }
 
   /** Puts the same content in another form: what `record.value` held, decoded. Not a change. */
@@ -702,12 +700,23 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
+    this.stored.committed(closed);
     for (const record of closed.records) {
-      const isUnread = record.blindWrites >= BLIND_WRITES_MAX;
-      if (isUnread && record.batch === closed.number) leaveToDisk(this, record);
+      if (record.batch !== closed.number) continue;
+      if (record.isPassing) this.#letPass(record);
+      else if (record.blindWrites >= BLIND_WRITES_MAX) leaveToDisk(this, record);
     }
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
+  }
+
+  /** Between units, and with nothing changed in it any more, it is held by nobody. */
+  #letPass(record: Record): void {
+    record.isPassing = false;
+    if (record.kind > STRING || this.stored.readers > 0) return;
+    if (!record.incarnation.young.deleteItem(record)) return;
+    this.cacheBytes = Math.max(0, this.cacheBytes - recordCost(record));
+    this.#near.forget();
   }
 
   /**
@@ -752,6 +761,7 @@ export class Keyspace implements ElementSource {
 
   /** Forgets every record without uncommitted changes. Only between units. */
   dropCache(): void {
+    this.stored.rows.clear();
     this.#rotate();
     this.#rotate();
   }
@@ -772,10 +782,6 @@ export class Keyspace implements ElementSource {
 
 function cachedIn({ young, old }: Incarnation, key: Bytes): Record | undefined {
   return young.get(key) ?? old.get(key);
-}
-
-function newDatabase(index: number, incarnation: Incarnation): Database {
-  return { index, incarnation, watches: incarnation.watches, replacedIn: 0 };
 }
 
 function recordCost(record: Record): number {

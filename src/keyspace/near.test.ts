@@ -5,7 +5,10 @@ import { STRING } from "../encoding/record.ts";
 import { Incarnation } from "./incarnation.ts";
 import { NearRecords } from "./near.ts";
 import { Record } from "./record.ts";
+import { RowCache } from "./row-cache.ts";
 import { testWorld } from "./testing.ts";
+
+const NO_ROWS = new RowCache(0);
 
 function filled(...keys: string[]): Incarnation {
   const incarnation = new Incarnation(1);
@@ -16,7 +19,7 @@ function filled(...keys: string[]): Incarnation {
 test("records are handed out in the order in which they were announced", () => {
   const incarnation = filled("a", "b", "c");
   const near = new NearRecords();
-  near.bring(incarnation, ["b", "missing", "a"]);
+  near.bring(incarnation, ["b", "missing", "a"], NO_ROWS);
   assert.equal(near.take(incarnation, "b"), incarnation.young.get("b"));
   assert.equal(near.take(incarnation, "missing"), undefined);
   assert.equal(near.take(incarnation, "a"), incarnation.young.get("a"));
@@ -27,10 +30,10 @@ test("another key, or the same of another database, ends it", () => {
   const incarnation = filled("a", "b");
   const other = filled("a", "b");
   const near = new NearRecords();
-  near.bring(incarnation, ["a", "b"]);
+  near.bring(incarnation, ["a", "b"], NO_ROWS);
   assert.equal(near.take(incarnation, "b"), undefined);
   assert.equal(near.take(incarnation, "a"), undefined);
-  near.bring(incarnation, ["a", "b"]);
+  near.bring(incarnation, ["a", "b"], NO_ROWS);
   assert.equal(near.take(other, "a"), undefined);
   assert.equal(near.take(incarnation, "a"), undefined);
 });

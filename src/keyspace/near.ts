@@ -2,10 +2,14 @@
 // that the memory of one comes while the next is begun, and handed out in that order without another look.
 
 import type { Bytes } from "../base/bytes.ts";
+import { TOUCHED_MAX } from "../base/key-table.ts";
+import { hashOfKey } from "../encoding/key.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Record } from "./record.ts";
+import type { RowCache } from "./row-cache.ts";
 
 const NO_KEYS: readonly Bytes[] = [];
+const rowHashes = new Int32Array(TOUCHED_MAX);
 
 export class NearRecords {
   #incarnation: Incarnation | null = null;
@@ -17,15 +21,33 @@ export class NearRecords {
   sum = 0;
 
   /** No more than TOUCHED_MAX keys, in the order in which they will be asked for. */
-  bring(incarnation: Incarnation, keys: readonly Bytes[]): void {
+  bring(incarnation: Incarnation, keys: readonly Bytes[], rows: RowCache): void {
     const records = this.#records;
     let sum = incarnation.young.getAll(keys, records);
     // The fields at either end; what stands between comes with them.
     for (const record of records) if (record !== undefined) sum ^= record.batch ^ record.frequency;
+    if (!rows.isOff) sum ^= this.#bringRows(incarnation.id, keys, rows);
     this.sum = sum;
     this.#incarnation = incarnation;
     this.#keys = keys;
     this.#next = 0;
+  }
+
+  /** What has no record may have a row: first where it lies, then itself. */
+  #bringRows(incarnationId: number, keys: readonly Bytes[], rows: RowCache): number {
+    const records = this.#records;
+    let sum = 0;
+    let count = 0;
+    for (let index = 0; index < records.length; index++) {
+      if (records[index] !== undefined) continue;
+      const hash = hashOfKey(keys[index] ?? "");
+      rowHashes[count++] = hash;
+      sum ^= rows.near(incarnationId, hash);
+    }
+    for (let index = 0; index < count; index++) {
+      sum ^= rows.nearer(incarnationId, rowHashes[index] ?? 0);
+    }
+    return sum;
   }
 
   /** The record of a key if it is the next; undefined when it is not, or was not in memory. */

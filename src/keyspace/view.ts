@@ -122,9 +122,23 @@ export class View {
     return record;
   }
 
+  /**
+   * As `find`, for who looks at the value and lets the record go: nobody else may ever see it, and what is
+   * changed in it would be lost.
+   */
+  read(key: Bytes): Record | null {
+    const found = this.keyspace.recordToRead(this.database.incarnation, key);
+    const record = this.#countLookup(key, this.#alive(key, this.#noteSeen(found)));
+    if (record !== null && this.touch) this.#noteAccess(record);
+    return record;
+  }
+
   /** As `find`, but leaves the access time alone: for TYPE, TTL, EXISTS. */
   peek(key: Bytes): Record | null {
-    const record = this.inspect(key);
+    return this.#countLookup(key, this.inspect(key));
+  }
+
+  #countLookup(key: Bytes, record: Record | null): Record | null {
     if (!this.countLookups) return record;
     if (record === null) {
       this.stats.keyspaceMisses++;
@@ -137,7 +151,10 @@ export class View {
 
   /** As `find`, but is no look-up that anybody counts: for OBJECT. */
   inspect(key: Bytes): Record | null {
-    const record = this.#lookUp(key);
+    return this.#alive(key, this.#lookUp(key));
+  }
+
+  #alive(key: Bytes, record: Record): Record | null {
     if (record.kind === ABSENT) return null;
     if (!this.#isExpired(record)) return record;
     if (this.metDead.length < MET_DEAD_MAX) this.metDead.push({ database: this.database, key });

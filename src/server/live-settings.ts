@@ -30,6 +30,7 @@ export function liveSettings(config: Config): LiveSettings {
     keyspace: {
       databaseCount: config.get("databases"),
       cacheBytesMax: config.get("object-cache-size"),
+      rowBytesMax: config.get("row-cache-size"),
     },
     pipeline: pipelineSettings(config),
     session: sessionSettings(config),

@@ -6,7 +6,10 @@ import { join, resolve } from "node:path";
 
 import { Collector } from "../background/collector.ts";
 import { Expirer } from "../background/expirer.ts";
+
 import { HealthWatcher } from "../background/health.ts";
+import { RowFiller } from "../background/row-filler.ts";
+import type { BackgroundParts } from "../background/trouble.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { COMMANDS } from "../commands/registry.ts";
@@ -17,6 +20,7 @@ import { Drill } from "../engine/drill.ts";
 import { SettingRefused, StorageError, type Engine } from "../engine/engine.ts";
 import { DirectoryRefused } from "../engine/rocks-directory.ts";
 import { openRocksEngine, rocksdbVersion } from "../engine/rocksdb.ts";
+import { RowCache } from "../keyspace/row-cache.ts";
 import type { Log } from "../observe/log.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import { CommandError } from "../resp/errors.ts";
@@ -163,6 +167,7 @@ export async function startOn(
   const expirer = new Expirer({ pipeline, clock, onTrouble, onBug });
   expirer.isHeld = () => core.pause.kind !== "none";
   const collector = new Collector({ pipeline, clock, onTrouble, onBug });
+  const filler = rowFiller({ pipeline, clock, onTrouble, onBug }, config);
   const health = new HealthWatcher({ pipeline, clock, log, onBug });
   config.onChange("appendfsync", (mode) => {
     durability.mode = mode;
@@ -175,7 +180,7 @@ export async function startOn(
   obeySlowSettings(core, config);
   obeyClientSettings(server, config);
   obeyExpirySettings(expirer, config);
-  const background = [durability, expirer, collector, health, silence, admin];
+  const background = [durability, expirer, collector, filler, health, silence, admin];
   greet({ config, environment }, port);
   for (const worker of background) worker.start();
   for (const listener of listeners) server.serve(listener);
@@ -253,6 +258,15 @@ function obeySlowSettings(core: Core, config: Config): void {
   config.onChange("object-cache-size", (bytes) => {
     keyspace.cacheBytesMax = bytes;
   });
+}
+
+function rowFiller(parts: BackgroundParts, config: Config): RowFiller {
+  const filler = new RowFiller(parts);
+  config.onChange("row-cache-size", (bytes) => {
+    parts.pipeline.keyspace.stored.rows = new RowCache(bytes);
+    filler.start();
+  });
+  return filler;
 }
 
 /** What all connections may hold; in percent of `maxmemory`, which without one is no limit. */

@@ -37,13 +37,15 @@ export function bytesOf(record: Record): Bytes {
 
 /** Throws WRONG_TYPE. */
 export function get(view: View, key: Bytes): Bytes | null {
-  const record = find(view, key);
-  return record === null ? null : bytesOf(record);
+  const record = view.read(key);
+  if (record === null) return null;
+  if (record.kind !== STRING) throw WRONG_TYPE;
+  return bytesOf(record);
 }
 
 /** As `get`, but a key of another type is as good as none: MGET. */
 export function getIfString(view: View, key: Bytes): Bytes | null {
-  const record = view.find(key);
+  const record = view.read(key);
   return record === null || record.kind !== STRING ? null : bytesOf(record);
 }
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { Collector } from "../../src/background/collector.ts";
 import { Expirer } from "../../src/background/expirer.ts";
+import { RowFiller } from "../../src/background/row-filler.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { Durability } from "../../src/commit/durability.ts";
 import { DATA, ELEMENTS, EXPIRY, META, type StoreId } from "../../src/engine/engine.ts";
@@ -64,6 +65,40 @@ test("keys whose time has come are removed from data and index, and their events
   talker.say("DBSIZE");
   assert.deepEqual(talker.heard(), ["2"]);
   assert.equal(world.core.stats.expiredKeys, 2);
+});
+
+test("rows are brought in from the disk, and who asks for their keys waits for nothing", async () => {
+  await using world = await openWorld({ rowBytesMax: 2 ** 22 });
+  const { engine, core } = world;
+  const { keyspace } = core.pipeline;
+  const talker = world.connect();
+  // A slot with more than one step of keys, and a few others.
+  const keys = Array.from({ length: 700 }, (_, index) =>
+    index < 600 ? `{a}${index}` : `k${index}`,
+  );
+  for (const key of keys) talker.say(`SET ${key} v${key}`);
+  talker.say("RPUSH list 1");
+  await world.settle();
+  keyspace.dropCache();
+  assert.equal(keyspace.stored.rows.rowCount, 0);
+  engine.coldKeys("all");
+  engine.cool();
+  const filler = new RowFiller({
+    pipeline: core.pipeline,
+    clock: world.clock,
+    onTrouble: (words) => assert.fail(words),
+    onBug: (bug) => world.bugs.push(bug),
+  });
+  const filled = filler.fill();
+  // As many turns as there are steps and readings, and more.
+  for (let turn = 0; turn < 1000; turn++) await world.settle();
+  await filled;
+  assert.equal(keyspace.stored.rows.rowCount, keys.length + 1);
+  // Whoever asks finds them without the disk.
+  talker.heard();
+  talker.say("GET {a}599");
+  talker.say("LRANGE list 0 -1");
+  assert.deepEqual(talker.heard(), ['"v{a}599"', '[ "1" ]']);
 });
 
 test("a key with an earlier time than any seen is still found", async () => {

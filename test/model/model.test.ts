@@ -325,6 +325,7 @@ async function runProgram(chosen: Setup, steps: readonly Step[]): Promise<void> 
       unknownTimeoutMs: 1_000_000,
     },
     cacheBytesMax: chosen.cold ? 500 : 64 * 1024 * 1024,
+    rowBytesMax: chosen.cold && chosen.background ? 2 ** 21 : 0,
   });
   if (chosen.cold) engine.coldKeys("all");
   if (chosen.background) engine.holdAsync();

@@ -29,6 +29,7 @@ export interface WorldSettings {
   readonly session?: Partial<SessionSettings>;
   readonly limits?: Partial<Limits>;
   readonly cacheBytesMax?: number;
+  readonly rowBytesMax?: number;
   readonly databaseCount?: number;
   readonly commands?: CommandRows;
 }
@@ -130,6 +131,7 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
     keyspace: {
       databaseCount: settings.databaseCount ?? 16,
       cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
+      rowBytesMax: settings.rowBytesMax ?? 0,
     },
     pipeline: {
       sync: false,

@@ -305,8 +305,10 @@ function background(world: World): { expirer: Expirer; collector: Collector } {
 }
 
 function randomSettings(random: SeededRandom): WorldSettings {
+  const cacheBytesMax = oneOf(random, [1500, 64 * 1024 * 1024]);
   return {
-    cacheBytesMax: oneOf(random, [1500, 64 * 1024 * 1024]),
+    cacheBytesMax,
+    rowBytesMax: cacheBytesMax === 1500 ? 2 ** 21 : 0,
     pipeline: {
       sync: random.below(3) === 0,
       stallWaitMs: oneOf(random, [0, 60]),
