@@ -158,6 +158,31 @@ function slope(samples: readonly { readonly hours: number; readonly mb: number }
   return above / below;
 }
 
+/** What the server itself knows of it, megabytes: V8, RocksDB's parts. */
+async function partsOf(client: Client): Promise<string> {
+  const [text, stats] = await client.say(["MEMORY", "MALLOC-STATS"], ["MEMORY", "STATS"]);
+  const parts: string[] = [];
+  const add = (name: string, bytes: number): void => {
+    parts.push(`${name} ${(bytes / MB).toFixed(1)}`);
+  };
+  for (const [, name = "", bytes] of (typeof text === "string" ? text : "").matchAll(
+    /^(.*?): (\d+)$/gm,
+  ))
+    add(name, Number(bytes));
+  const fields = Array.isArray(stats) ? stats : [];
+  for (const name of [
+    "object-cache",
+    "block-cache",
+    "memtables",
+    "table-readers",
+    "clients.normal",
+  ]) {
+    const at = fields.findIndex((field) => field === name || field === `${name}.bytes`);
+    add(name, Number(fields[at + 1]));
+  }
+  return parts.join(", ");
+}
+
 async function flat(minutes: number): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "kept-bench-flat-"));
   const sizes = { objectCache: 16, blockCache: 32, writeBuffer: 4 };
@@ -179,6 +204,9 @@ async function flat(minutes: number): Promise<void> {
       if (elapsed > sampleAt) {
         samples.push({ hours: elapsed / 3_600_000, mb: residentBytes(target.processId ?? 0) / MB });
         sampleAt += SAMPLE_SECONDS * 1000;
+        const at = `${(elapsed / 60_000).toFixed(1)} min, ${said} commands`;
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        process.stderr.write(`${at}: ${await partsOf(client)}\n`);
       }
       // oxlint-disable-next-line no-await-in-loop -- the same
       await pause(50);
