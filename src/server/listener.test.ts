@@ -47,6 +47,10 @@ async function answersTo(client: Socket): Promise<string> {
   return Buffer.concat(parts).toString("latin1");
 }
 
+function atOnce(action: () => void): void {
+  action();
+}
+
 test("what is said before anybody takes connections is heard", LIMIT, async () => {
   const listener = await open();
   const client = connectTo(listener);
@@ -58,14 +62,14 @@ test("what is said before anybody takes connections is heard", LIMIT, async () =
   await new Promise((resolve) => {
     setImmediate(resolve);
   });
-  listener.serve(echo);
+  listener.serve(echo, atOnce);
   assert.equal(await answersTo(client), "early");
   assert.equal(await answersTo(second), "");
 });
 
 test("many sockets read into one buffer, and each reader gets his own bytes", LIMIT, async () => {
   const listener = await open();
-  listener.serve(echo);
+  listener.serve(echo, atOnce);
   const texts = Array.from({ length: 20 }, (_, index) => {
     return String.fromCharCode(0x41 + index).repeat(200_000 + index);
   });
@@ -84,7 +88,7 @@ test("a paused socket reads nothing, and goes on where it was", LIMIT, async () 
       echo(socket);
       socket.pause();
       resolve(socket);
-    });
+    }, atOnce);
   });
   const client = connectTo(listener);
   client.write("x".repeat(300_000));
@@ -93,4 +97,23 @@ test("a paused socket reads nothing, and goes on where it was", LIMIT, async () 
   assert.equal(socket.bytesRead, 0);
   socket.resume();
   assert.equal((await answersTo(client)).length, 300_000);
+});
+
+test("who may not be served yet waits, and is served in order", LIMIT, async () => {
+  const listener = await open();
+  const waiting: (() => void)[] = [];
+  listener.serve(echo, (action) => waiting.push(action));
+  const clients = ["first", "second"].map((text) => {
+    const client = connectTo(listener);
+    client.write(text);
+    return client;
+  });
+  while (waiting.length < clients.length) {
+    // oxlint-disable-next-line no-await-in-loop -- until both are there
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  for (const action of waiting) action();
+  assert.deepEqual(await Promise.all(clients.map(answersTo)), ["first", "second"]);
 });

@@ -97,18 +97,22 @@ export class Listener {
     return this.#port;
   }
 
-  /** Hands over every connection, those that waited first; `take` must listen for data at once. */
-  serve(take: (socket: Socket) => void): void {
+  /**
+   * Hands over every connection, those that waited first; `take` must listen for data at once. When is for `inTurn`
+   * to say: a thousand that come at once need not all be served at once.
+   */
+  serve(take: (socket: Socket) => void, inTurn: (action: () => void) => void): void {
     const gate = this.gate;
     gate?.serve(take);
     const admit = (socket: Socket): void => {
+      if (socket.destroyed) return;
       if (gate === null) take(withLentInput(socket));
       else gate.admit(socket);
     };
-    this.#take = admit;
+    this.#take = (socket) => inTurn(() => admit(socket));
     const early = this.#early;
     this.#early = [];
-    for (const socket of early) if (!socket.destroyed) admit(socket);
+    for (const socket of early) this.#take(socket);
   }
 
   get isEncrypted(): boolean {

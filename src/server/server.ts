@@ -82,7 +82,19 @@ export class Server {
   /** Takes the connections of a listener; it is closed with the server. */
   serve(listener: Listener): void {
     this.#listeners.push(listener);
-    listener.serve((socket) => this.accept(socket, listener.path));
+    const take = (socket: Socket): void => this.accept(socket, listener.path);
+    listener.serve(take, (action) => this.#inTurn(action));
+  }
+
+  /** Now, or in the next turn of the event loop if this one has had its share. */
+  #inTurn(action: () => void): void {
+    if (this.#share.isUsedUp) {
+      this.#share.putOff({ goOn: () => this.#inTurn(action) });
+      return;
+    }
+    const startUs = this.core.host.clock.monotonicUs();
+    action();
+    this.#share.spent(this.core.host.clock.monotonicUs() - startUs);
   }
 
   /** Makes a connection of a socket, or refuses it; `path` is null for TCP. */

@@ -24,6 +24,8 @@ export class TurnShare {
   readonly #stats: Stats;
   readonly #clock: Clock;
   #fromUs = 0;
+  /** Besides commands: long replies sent. */
+  #besidesUs = 0;
   #isEndAsked = false;
   #waiting: PutOff[] = [];
 
@@ -34,7 +36,7 @@ export class TurnShare {
 
   /** Asked before each command. */
   get isUsedUp(): boolean {
-    const usedUs = this.#stats.commandsUs - this.#fromUs;
+    const usedUs = this.#stats.commandsUs - this.#fromUs + this.#besidesUs;
     if (usedUs < ASK_US) {
       // CONFIG RESETSTAT.
       if (usedUs < 0) this.#fromUs = this.#stats.commandsUs;
@@ -42,6 +44,11 @@ export class TurnShare {
     }
     this.#askForEnd();
     return usedUs >= TURN_US;
+  }
+
+  /** Something else that has its part in the share has taken so long. */
+  spent(microseconds: number): void {
+    this.#besidesUs += microseconds;
   }
 
   /** Calls `goOn` in the next turn, or in a later one if there are many. */
@@ -59,6 +66,7 @@ export class TurnShare {
   #begin(): void {
     this.#isEndAsked = false;
     this.#fromUs = this.#stats.commandsUs;
+    this.#besidesUs = 0;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const [index, who] of waiting.entries()) {
