@@ -23,12 +23,12 @@
 // Invariant: at most one batch is closed and unsettled; its bytes stay in #ops until it is settled.
 
 import { assert } from "../base/assert.ts";
-import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { WriteOps } from "../engine/write-ops.ts";
 import type { ClosedBatch, Database, Effect, Keyspace, Mark } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Stats } from "../observe/stats.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import { coldWork, loadCold, type ColdHistory, type ColdWork } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
 import { GATHER_US_MAX, Gathering } from "./gathering.ts";
@@ -72,6 +72,8 @@ const RETRY_MS_MAX = 20;
 const RESOLVE_MS = 50;
 /** What TRYAGAIN tells clients: about a flush of one memtable. */
 const RETRY_HINT_MS = 100;
+/** Writing out a batch of so many bytes takes the loop milliseconds: it gets a turn without the commands in it. */
+const LARGE_BATCH_BYTES = 256 * 1024;
 /** After so many rounds of loading, a unit that still finds something cold is told to come again. */
 const COLD_ROUNDS_MAX = 64;
 const CACHE_TOO_SMALL: Failure = {
@@ -128,6 +130,8 @@ export class Pipeline {
   #lastSeq: Seq;
   #inFlight: InFlight | null = null;
   #turnEndAsked = false;
+  /** The open batch has been left to the next turn once. */
+  #isPostponed = false;
   readonly #gathering: Gathering;
   #gatherTimer: Timer | null = null;
   #oldestMs = 0;
@@ -195,7 +199,7 @@ export class Pipeline {
    * Reads again what rested on a batch that has just been undone. Null when that would wait for the
    * disk or fails: the caller then tells of the refusal instead (law 6 allows either).
    */
-  readAgain(database: Database, read: (view: View) => Bytes): Bytes | null {
+  readAgain(database: Database, read: (view: View) => Encoded): Encoded | null {
     const { keyspace, view } = this;
     view.nowMs = this.#clock.nowMs();
     view.database = database;
@@ -393,7 +397,7 @@ export class Pipeline {
     const { keyspace, view } = this;
     this.#pointViewAt(unit, loads);
     const mark = keyspace.mark();
-    let bytes: Bytes | null;
+    let bytes: Encoded | null;
     try {
       bytes = unit.run(view);
     } catch (error) {
@@ -406,7 +410,7 @@ export class Pipeline {
     return null;
   }
 
-  #hasRun(unit: Unit, mark: Mark, bytes: Bytes | null): void {
+  #hasRun(unit: Unit, mark: Mark, bytes: Encoded | null): void {
     const { keyspace } = this;
     const { client } = unit;
     const wrote = keyspace.changedSince(mark);
@@ -468,7 +472,7 @@ export class Pipeline {
     this.#askForTurnEnd();
   }
 
-  #deliver(unit: Unit, bytes: Bytes, wrote: boolean): void {
+  #deliver(unit: Unit, bytes: Encoded, wrote: boolean): void {
     const { keyspace } = this;
     const { replies } = unit.client;
     const batch = wrote ? keyspace.openBatch : this.view.restsOn;
@@ -489,8 +493,16 @@ export class Pipeline {
     this.#turnEndAsked = true;
     this.#clock.turnEnd(() => {
       this.#turnEndAsked = false;
-      if (!this.#gathers()) this.#settle(() => this.commitOpen());
+      if (this.#isForNextTurn()) this.#askForTurnEnd();
+      else if (!this.#gathers()) this.#settle(() => this.commitOpen());
     });
+  }
+
+  /** Whether what is in the open batch has held the loop long enough for this turn. */
+  #isForNextTurn(): boolean {
+    if (this.#isPostponed || this.#closing) return false;
+    this.#isPostponed = this.keyspace.openBytes >= LARGE_BATCH_BYTES;
+    return this.#isPostponed;
   }
 
   /** Whether the open batch is held back: others will want the same fsync. */
@@ -510,6 +522,7 @@ export class Pipeline {
     if (this.#inFlight !== null || this.#isAlone || this.keyspace.openIsEmpty) return;
     this.#gatherTimer?.cancel();
     this.#gatherTimer = null;
+    this.#isPostponed = false;
     const closed = this.keyspace.close(this.#ops);
     this.#inFlight = {
       closed,
@@ -522,7 +535,17 @@ export class Pipeline {
     };
     this.#oldestMs = 0;
     if (this.#ops.count === 0) this.#committed(this.#lastSeq);
-    else this.#attempt();
+    else this.#writeOut();
+  }
+
+  /** Long values are written into the batch a slice a turn; it is on its way meanwhile. */
+  #writeOut(): void {
+    if (!this.#ops.isUnwritten) {
+      this.#attempt();
+      return;
+    }
+    this.#ops.writeSlice();
+    this.#clock.turnEnd(() => this.#settle(() => this.#writeOut()));
   }
 
   #attempt(): void {

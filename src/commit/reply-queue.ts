@@ -4,7 +4,7 @@
 // When nothing waits a reply goes straight to the output: the common case of a read costs one
 // comparison more than without the law.
 
-import type { Bytes } from "../base/bytes.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import type { Failure } from "./settle.ts";
 
 /** A reply that waits. */
@@ -12,13 +12,13 @@ export interface HeldReply {
   /** The batch that must be committed first. */
   readonly batch: number;
   /** What to send once it is. */
-  committed(): Bytes;
+  committed(): Encoded;
   /** What to send when it was refused; called once, after the keyspace has been undone. */
-  refused(failure: Failure): Bytes;
+  refused(failure: Failure): Encoded;
 }
 
 export interface Output {
-  write(bytes: Bytes): void;
+  write(bytes: Encoded): void;
   /** Cuts the connection: the truth about what it waits for is not known (law 9). */
   abandon(): void;
 }
@@ -33,7 +33,7 @@ export class ReplyQueue {
   readonly #output: Output;
   #waitingBytes = 0;
   /** A ready reply stands here as its bytes when something before it waits. */
-  #waiting: (HeldReply | Bytes)[] = [];
+  #waiting: (HeldReply | Encoded)[] = [];
   /** Whether the pipeline has this queue on its list. */
   listed = false;
   /** The newest batch this connection wrote in: what WAITAOF waits for. */
@@ -57,7 +57,7 @@ export class ReplyQueue {
   }
 
   /** A reply that rests on committed data only. */
-  send(bytes: Bytes): void {
+  send(bytes: Encoded): void {
     if (this.#waiting.length === 0) this.#output.write(bytes);
     else {
       this.#waiting.push(bytes);
@@ -74,13 +74,14 @@ export class ReplyQueue {
   /** Sends what rests on batches up to `committedBatch`; true when nothing waits any more. */
   release(committedBatch: number): boolean {
     const waiting = this.#waiting;
-    let out = "";
+    let out: Encoded = "";
     let index = 0;
     for (; index < waiting.length; index++) {
       const entry = waiting[index];
       if (entry === undefined) break;
-      if (typeof entry !== "string" && entry.batch > committedBatch) break;
-      const bytes = typeof entry === "string" ? entry : entry.committed();
+      const isWaiting = isHeld(entry);
+      if (isWaiting && entry.batch > committedBatch) break;
+      const bytes = isWaiting ? entry.committed() : entry;
       this.#waitingBytes -= bytes.length;
       out = this.#gather(out, bytes);
     }
@@ -94,17 +95,19 @@ export class ReplyQueue {
   refuse(failure: Failure): void {
     const waiting = this.#waiting;
     this.drop();
-    let out = "";
+    let out: Encoded = "";
     for (const entry of waiting) {
-      out = this.#gather(out, typeof entry === "string" ? entry : entry.refused(failure));
+      out = this.#gather(out, isHeld(entry) ? entry.refused(failure) : entry);
     }
     if (out !== "") this.#output.write(out);
   }
 
   /** One write for many small replies, without strings longer than V8 can make. */
-  #gather(out: Bytes, bytes: Bytes): Bytes {
-    if (out.length + bytes.length <= PIECE_BYTES || out === "") return out + bytes;
-    this.#output.write(out);
+  #gather(out: Encoded, bytes: Encoded): Encoded {
+    if (typeof out === "string" && typeof bytes === "string") {
+      if (out.length + bytes.length <= PIECE_BYTES || out === "") return out + bytes;
+    }
+    if (out !== "") this.#output.write(out);
     return bytes;
   }
 
@@ -119,4 +122,8 @@ export class ReplyQueue {
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
+}
+
+function isHeld(entry: HeldReply | Encoded): entry is HeldReply {
+  return typeof entry === "object" && "batch" in entry;
 }

@@ -3,6 +3,7 @@
 
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { ColdRead } from "../keyspace/cold.ts";
 import type { View } from "../keyspace/view.ts";
@@ -36,16 +37,16 @@ export interface Unit {
    * committed; null when there is none to send. May throw COLD, and is then run again from the start
    * after a load.
    */
-  run(view: View): Bytes | null;
+  run(view: View): Encoded | null;
   /**
    * The same run when it takes long, step by step: nobody else runs or commits meanwhile, so it is still
    * one unit. Each step loads by itself what it finds cold.
    */
-  runLong?(view: View, load: LoadCold): Promise<Bytes | null>;
+  runLong?(view: View, load: LoadCold): Promise<Encoded | null>;
   /** The reply of the run just made, to be held for `batch`; `wrote` tells a write from a read. */
-  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply;
+  hold(batch: number, bytes: Encoded, wrote: boolean): HeldReply;
   /** The bytes of the reply when it cannot be run at all, because what it needs cannot be read. */
-  failed(failure: Failure): Bytes | null;
+  failed(failure: Failure): Encoded | null;
   /** The keys it will want, told after a first cold read, so that they are loaded at once. */
   keysWanted(): Iterable<KeyOf>;
   /** Keys of what the client has sent behind it: loaded beside them, so that a pipeline waits once. */

@@ -74,7 +74,15 @@ function valueSize(value: Bytes | Payload | null): number {
 
 /** Writes `recordSize` bytes at `at`; the caller has made room. */
 export function writeRecord(target: Buffer, at: number, record: WritableRecord): void {
-  const { kind, value, expiryMs } = record;
+  const { value } = record;
+  const offset = writeHeader(target, at, record);
+  if (typeof value === "string") writeBytes(target, offset, value);
+  else value?.writePayload(target, offset);
+}
+
+/** What stands before the payload; returns where that begins. */
+export function writeHeader(target: Buffer, at: number, record: WritableRecord): number {
+  const { kind, expiryMs } = record;
   let offset = at;
   target[offset++] = (VERSION << 4) | kind;
   target[offset++] = expiryMs === 0 ? 0 : FLAG_EXPIRY;
@@ -82,8 +90,7 @@ export function writeRecord(target: Buffer, at: number, record: WritableRecord):
     target.writeUIntBE(expiryMs, offset, 6);
     offset += 6;
   }
-  if (typeof value === "string") writeBytes(target, offset, value);
-  else value?.writePayload(target, offset);
+  return offset;
 }
 
 /** What stands before the payload of a string that does not expire, the first byte times 256. */

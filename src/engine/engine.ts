@@ -120,7 +120,7 @@ export interface Engine {
    * refused at once. Takes the log's page-cache write, so keep it for small batches without sync.
    */
   write(ops: WriteOps): void;
-  /** The same on a thread. `ops` may be reused as soon as the call returns. */
+  /** The same on a thread. `ops` stays as it is until the promise is settled. */
   writeAsync(ops: WriteOps, options: WriteOptions): Promise<void>;
   /** Makes everything written so far survive the death of the machine. */
   sync(): Promise<void>;

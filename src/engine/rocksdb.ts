@@ -12,6 +12,7 @@
 import {
   BlockCache,
   Database,
+  Gather,
   LoopWatch,
   READ_ALL,
   READ_BLOCK_CACHE,
@@ -66,6 +67,11 @@ const CLOSED_WORDS = "the engine is closed";
 /** Turns of this thread's event loop that take longer than `longTurnMs`. */
 export function watchLoop(longTurnMs: number): LoopWatch {
   return new LoopWatch(longTurnMs);
+}
+
+/** A string of `length` bytes whose bytes come piece by piece and are not copied again. */
+export function gatherText(length: number): Gather {
+  return new Gather(length);
 }
 
 /**
@@ -291,10 +297,10 @@ class RocksEngine implements Engine {
 
   async writeAsync(ops: WriteOps, { sync }: WriteOptions): Promise<void> {
     const database = this.#writableDatabase();
-    const batch = Buffer.from(ops.finish());
+    const batch = ops.finish();
     const flags = this.#writeFlags | (sync && this.#isLogged() ? WRITE_SYNC : 0);
     try {
-      await database.writeRepresentationAsync(batch, batch.length, flags);
+      await database.writeLentAsync(batch, batch.length, flags);
     } catch (error) {
       // RocksDB remembers the failure of the log: whoever comes behind it is refused.
       throw this.#writeFailure(error, batch, this.#unsettled !== null);
@@ -661,7 +667,7 @@ function healthOf(
 /** RocksDB counts only when it was opened to. */
 function ticker(database: Database, name: string): string | null {
   try {
-    const count = database.statistics().tickers[name];
+    const count = database.tickers()[name];
     return count === undefined ? null : String(count);
   } catch (error) {
     if (error instanceof RocksDBError && error.code === "NotSupported") return null;

@@ -26,6 +26,19 @@ const RECORD_OVERHEAD_MAX = 1 + 1 + 5 + 5;
 const CAPACITY_START = 64 * 1024;
 /** A buffer that one huge batch has grown is given back to the system when the batch is done. */
 const CAPACITY_KEPT_MAX = 4 * 1024 * 1024;
+/** So much of a long value is written at a time: about half a millisecond's worth, new memory included. */
+const SLICE_BYTES = 512 * 1024;
+
+/** From so many bytes on a value is written later, slice by slice. */
+export const LONG_VALUE_BYTES = 1024 * 1024;
+
+/** A value of which only the room has been made. */
+interface Unwritten {
+  readonly at: number;
+  readonly bytes: Bytes;
+  /** How much of it is there. */
+  done: number;
+}
 
 export class WriteOps {
   /** The representation; valid up to `length`. Replaced when it grows. */
@@ -35,6 +48,8 @@ export class WriteOps {
   /** Where the key and the value of the put being written begin: set by `startPut`. */
   keyAt = 0;
   valueAt = 0;
+  /** In the order of their places. */
+  #unwritten: Unwritten[] = [];
 
   /**
    * Opens a put whose key and value the caller writes itself, at `keyAt` and `valueAt` of `buffer`,
@@ -89,8 +104,32 @@ export class WriteOps {
     this.count++;
   }
 
+  /** Whether `writeSlice` has something to do. */
+  get isUnwritten(): boolean {
+    return this.#unwritten.length > 0;
+  }
+
+  /**
+   * Puts off the writing of `bytes`, which take the end of the value just begun, from `at` on. Writing
+   * megabytes would hold the event loop: whoever closes a batch calls `writeSlice` until nothing is left.
+   */
+  putOff(at: number, bytes: Bytes): void {
+    this.#unwritten.push({ at, bytes, done: 0 });
+  }
+
+  writeSlice(): void {
+    const [first] = this.#unwritten;
+    if (first === undefined) return;
+    const { at, bytes, done } = first;
+    const end = Math.min(bytes.length, done + SLICE_BYTES);
+    this.buffer.latin1Write(bytes.slice(done, end), at + done, end - done);
+    first.done = end;
+    if (end === bytes.length) this.#unwritten.shift();
+  }
+
   /** The finished representation: a view, valid until the next change. */
   finish(): Buffer {
+    while (this.isUnwritten) this.writeSlice();
     this.buffer.writeUInt32LE(this.count, 8);
     return this.buffer.subarray(0, this.length);
   }
@@ -98,6 +137,7 @@ export class WriteOps {
   clear(): void {
     this.length = HEADER_SIZE;
     this.count = 0;
+    this.#unwritten = [];
     if (this.buffer.length > CAPACITY_KEPT_MAX) this.buffer = Buffer.alloc(CAPACITY_START);
   }
 
@@ -107,7 +147,13 @@ export class WriteOps {
     let capacity = this.buffer.length * 2;
     while (capacity < needed) capacity *= 2;
     const grown = Buffer.allocUnsafe(capacity);
-    this.buffer.copy(grown, 0, 0, this.length);
+    let from = 0;
+    // What is not written is not copied either: memory that nobody has touched costs nothing.
+    for (const { at, bytes, done } of this.#unwritten) {
+      this.buffer.copy(grown, from, from, at + done);
+      from = at + bytes.length;
+    }
+    this.buffer.copy(grown, from, from, this.length);
     this.buffer = grown;
   }
 }

@@ -6,10 +6,10 @@ import type { Bytes } from "../base/bytes.ts";
 import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
 import { expiryKey, KEY_HEADER_SIZE, writeKeyHeader, type KeyAddress } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
-import { ABSENT, recordSize, writeRecord } from "../encoding/record.ts";
+import { ABSENT, recordSize, writeHeader, writeRecord } from "../encoding/record.ts";
 import { writeBytes } from "../encoding/varint.ts";
 import { DATA, EXPIRY, META } from "../engine/engine.ts";
-import type { WriteOps } from "../engine/write-ops.ts";
+import { LONG_VALUE_BYTES, type WriteOps } from "../engine/write-ops.ts";
 import type { Element } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Record } from "./record.ts";
@@ -29,7 +29,11 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
     incarnation.noteSlot(slot);
     ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
     writeKey(ops, address, key);
-    writeRecord(ops.buffer, ops.valueAt, record);
+    if (typeof value !== "string" || value.length < LONG_VALUE_BYTES) {
+      writeRecord(ops.buffer, ops.valueAt, record);
+    } else {
+      ops.putOff(writeHeader(ops.buffer, ops.valueAt, record), value);
+    }
   }
   const dueMs = kind === ABSENT ? 0 : record.dueMs;
   if (record.indexedDueMs !== dueMs) {

@@ -10,7 +10,8 @@
 //
 // Bytes are read where they arrive. What a chunk leaves over (a part of a header or of an argument)
 // is copied into a small buffer of our own, and the next chunk gives just what completes that item;
-// the rest of it is again read in place. Each argument becomes a string with its own memory: a
+// the rest of it is again read in place. An argument of megabytes is gathered by whoever can make a string of it without
+// another copy (Gathering): copying it at its end would hold the event loop. Each argument becomes a string with its own memory: a
 // substring of a decoded chunk would be cheaper to make, but would keep the whole chunk alive for as
 // long as a cached key or value lives (bench/resp.ts has the figures).
 
@@ -26,12 +27,24 @@ export interface DecoderLimits {
   readonly bulkBytesMax: number;
 }
 
+/** Makes a string of what it is given piece by piece. */
+export interface Gathering {
+  append(bytes: Buffer, from: number, to: number): void;
+  /** What was given; it is used no more. */
+  take(): Bytes;
+}
+
+/** For a string of so many bytes. */
+export type Gather = (length: number) => Gathering;
+
 /** A header or an inline command must end within this many bytes. */
 export const LINE_BYTES_MAX = 64 * 1024;
 /** The most arguments one command may have, as in Redis 7. */
 export const ARGUMENT_COUNT_MAX = 0x7fff_ffff;
 /** V8 can make no longer string; proto-max-bulk-len beyond it has no effect. */
 export const ARGUMENT_BYTES_MAX = constants.MAX_STRING_LENGTH;
+/** Arguments from this length on are gathered. */
+export const LONG_ARGUMENT_BYTES = 1024 * 1024;
 export const UNAUTHENTICATED_COUNT_MAX = 10;
 export const UNAUTHENTICATED_BYTES_MAX = 16_384;
 
@@ -86,6 +99,10 @@ export class Decoder {
   #argsCost = 0;
   /** The length of the argument being read; -1 while its header has yet to be read. */
   #bulkLength = -1;
+  /** Of an argument that is gathered, and how much of it has been. */
+  #gathering: Gathering | null = null;
+  #gathered = 0;
+  readonly #gather: Gather | null;
   #failed = false;
   /** Commands that `readAhead` has decoded, which of them is the next, and what they took of the input. */
   #ahead: Bytes[][] = NOTHING_AHEAD;
@@ -94,14 +111,16 @@ export class Decoder {
   /** What stands behind them in place of a command. */
   #aheadError: ProtocolError | null = null;
 
-  constructor(limits: DecoderLimits) {
+  /** Without `gather`, long arguments are copied as all others are. */
+  constructor(limits: DecoderLimits, gather: Gather | null = null) {
     this.#limits = limits;
+    this.#gather = gather;
   }
 
   /** What is held for commands `next` has not answered yet; for client-query-buffer-limit. */
   get bufferedBytes(): number {
     const undecoded = this.#end - this.#position + this.#following.length;
-    return undecoded + this.#argsCost + this.#aheadBytes;
+    return undecoded + this.#argsCost + this.#aheadBytes + this.#gathered;
   }
 
   /** The same, and what is announced of the argument being read: it will be held before the command can run. */
@@ -226,6 +245,7 @@ export class Decoder {
     const end = this.#end;
     const args = this.#args;
     const countBefore = this.#count;
+    const gatheredBefore = this.#gathered;
     const start = this.#position;
     let length = this.#bulkLength;
     let count = countBefore;
@@ -234,6 +254,14 @@ export class Decoder {
       if (length < 0) {
         length = this.#readBulkHeader();
         if (length < 0) break;
+      }
+      if (length >= LONG_ARGUMENT_BYTES && this.#gather !== null) {
+        const text = this.#readLong(length, this.#gather);
+        if (text === null) break;
+        args[count++] = text;
+        length = -1;
+        missing--;
+        continue;
       }
       const position = this.#position;
       const after = position + length;
@@ -255,8 +283,30 @@ export class Decoder {
       return args;
     }
     const added = count - countBefore;
-    if (added > 0) this.#argsCost += this.#position - start + added * ARGUMENT_OVERHEAD;
+    if (added === 0) return null;
+    const bytes = this.#position - start + gatheredBefore - this.#gathered;
+    this.#argsCost += bytes + added * ARGUMENT_OVERHEAD;
     return null;
+  }
+
+  /** Null while not all of it has come. */
+  #readLong(length: number, gather: Gather): Bytes | null {
+    const position = this.#position;
+    const part = Math.min(length - this.#gathered, this.#end - position);
+    this.#gathering ??= gather(length);
+    this.#gathering.append(this.#buffer, position, position + part);
+    this.#gathered += part;
+    this.#position += part;
+    if (this.#gathered < length || this.#position + 2 > this.#end) return null;
+    this.#position += 2;
+    const text = this.#gathering.take();
+    this.#endGathering();
+    return text;
+  }
+
+  #endGathering(): void {
+    this.#gathering = null;
+    this.#gathered = 0;
   }
 
   /** The number after the star, UNFINISHED, or NEGATIVE for all below zero; never INVALID. */
@@ -366,7 +416,7 @@ export class Decoder {
   /** How many bytes of `chunk` complete the header or argument that was left unfinished. */
   #wanted(chunk: Buffer): number {
     if (this.#bulkLength >= 0) {
-      return Math.max(0, this.#bulkLength + 2 - (this.#end - this.#position));
+      return Math.max(0, this.#bulkLength + 2 - this.#gathered - (this.#end - this.#position));
     }
     const index = chunk.indexOf(LF);
     return index < 0 ? chunk.length : index + 1;
@@ -397,7 +447,7 @@ export class Decoder {
 
   #roomFor(needed: number): number {
     const doubled = Math.max(OWN_BYTES_MIN, needed * 2);
-    if (this.#bulkLength < 0) return doubled;
+    if (this.#bulkLength < 0 || this.#gathering !== null) return doubled;
     return Math.max(needed, Math.min(doubled, this.#bulkLength + 2));
   }
 
@@ -408,6 +458,7 @@ export class Decoder {
     this.#args = NO_ARGS;
     this.#argsCost = 0;
     this.#missing = 0;
+    this.#endGathering();
     this.#startOn(NONE);
     throw new ProtocolError(what);
   }

@@ -114,7 +114,8 @@ export class KeyedReply {
   }
 }
 
-function inTwos(flat: readonly Reply[]): readonly Reply[] {
+/** Arrays of two, of what stands in turn. */
+export function inTwos(flat: readonly Reply[]): readonly Reply[] {
   const pairs: Reply[] = [];
   for (let index = 0; index < flat.length; index += 2) {
     pairs.push([flat[index] ?? null, flat[index + 1] ?? null]);

@@ -10,7 +10,7 @@
 import { assert, AssertionFailed, unreachable } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { formatDouble } from "./double.ts";
-import { OK, PONG, QUEUED } from "./reply.ts";
+import { inTwos, OK, PONG, QUEUED } from "./reply.ts";
 import type { Attributed, Reply } from "./reply.ts";
 
 export type Protocol = 2 | 3;
@@ -72,8 +72,46 @@ function bulk(text: Bytes): Bytes {
   return bulkHeader(text.length) + text + "\r\n";
 }
 
-function bulkHeader(length: number): Bytes {
+export function bulkHeader(length: number): Bytes {
   return BULK_HEADERS[length] ?? `$${length}\r\n`;
+}
+
+/** An aggregate to be written in runs of its items (long-reply.ts). */
+export interface Head {
+  readonly header: Bytes;
+  readonly count: number;
+  /** Those from one index up to another. */
+  items(from: number, to: number): readonly Reply[];
+  encode(items: readonly Reply[]): Bytes;
+}
+
+/** Null for a reply that holds no others; `depth`: how many it is inside of. */
+export function headOf(reply: Reply, protocol: Protocol, depth: number): Head | null {
+  if (typeof reply !== "object" || reply === null) return null;
+  const twos = twosOf(reply, protocol);
+  const items = twos ?? itemsOf(reply, protocol);
+  if (items === null) return null;
+  assert(depth < DEPTH_MAX, "reply nests too deep");
+  const count = twos === null ? items.length : items.length / 2;
+  return {
+    header: aggregateHeader(reply, count, protocol),
+    count,
+    items: (from, to) =>
+      twos === null ? items.slice(from, to) : inTwos(twos.slice(from * 2, to * 2)),
+    encode: (run) => encodeAll(run, protocol, depth),
+  };
+}
+
+/** What is written in arrays of two, flat: those are made only as they are needed. */
+function twosOf(reply: Composite, protocol: Protocol): readonly Reply[] | null {
+  if (isArray(reply)) return null;
+  const isNested = reply.kind === (protocol === 2 ? "keyed" : "pairs");
+  return isNested && "flat" in reply ? reply.flat : null;
+}
+
+/** A reply inside of `depth` others. */
+export function encodeItem(reply: Reply, protocol: Protocol, depth: number): Bytes {
+  return encodeAt(reply, protocol, depth);
 }
 
 function encodeAt(reply: Reply, protocol: Protocol, depth: number): Bytes {
@@ -81,8 +119,13 @@ function encodeAt(reply: Reply, protocol: Protocol, depth: number): Bytes {
   const items = itemsOf(reply, protocol);
   if (items === null) return leaf(reply, protocol);
   assert(depth < DEPTH_MAX, "reply nests too deep");
-  let text = aggregateHeader(reply, items.length, protocol);
-  if (areStrings(items)) return text + bulks(items);
+  return aggregateHeader(reply, items.length, protocol) + encodeAll(items, protocol, depth);
+}
+
+/** The items of an aggregate that is inside of `depth` others. */
+function encodeAll(items: readonly Reply[], protocol: Protocol, depth: number): Bytes {
+  if (areStrings(items)) return bulks(items);
+  let text = "";
   for (const item of items) text += encodeAt(item, protocol, depth + 1);
   return text;
 }

@@ -9,15 +9,18 @@ import { TLSSocket } from "node:tls";
 
 import { bytesOfText, type Bytes } from "../base/bytes.ts";
 import type { Output } from "../commit/reply-queue.ts";
+import { gatherText } from "../engine/rocksdb.ts";
 import type { Stats } from "../observe/stats.ts";
 import { Decoder, type DecoderLimits } from "../resp/decoder.ts";
 import { ProtocolError } from "../resp/errors.ts";
+import { LONG_BYTES, type Encoded } from "../resp/long-reply.ts";
 import { ErrorReply } from "../resp/reply.ts";
 import type { SessionHost } from "../session/host.ts";
 import { Session } from "../session/session.ts";
 import type { ClientMemory } from "./client-memory.ts";
 import { send } from "./direct-output.ts";
 import type { Lingering } from "./lingering.ts";
+import { LongOutput } from "./long-output.ts";
 import type { PutOff, TurnShare } from "./turn-share.ts";
 
 export interface OutputLimits {
@@ -61,6 +64,8 @@ const OUTPUT_PIECE_BYTES = 64 * 1024;
 /** No two replies are joined beyond this: a string has a longest length. */
 const OUTPUT_STRING_BYTES_MAX = 16 * 1024 * 1024;
 
+/** So much of a long input is read before others have their turn: libuv would read four times as much. */
+const INPUT_TURN_BYTES = 512 * 1024;
 /** So many commands of a pipeline are decoded at once. */
 const AHEAD_COUNT = 32;
 
@@ -74,6 +79,7 @@ export class Connection implements Output, PutOff {
   readonly #decoder: Decoder;
   readonly #descriptor: number;
   #out: Bytes = "";
+  readonly #long: LongOutput;
   #processing = false;
   #flushAsked = false;
   #isLingering = false;
@@ -82,6 +88,8 @@ export class Connection implements Output, PutOff {
   /** What is to be run next waits for the next turn of the event loop. */
   #isPutOff = false;
   #drained = true;
+  /** Read since it was last put off. */
+  #inputBytes = 0;
   #inputEnded = false;
   /** So many replies wait for their commit that no more commands are run. */
   #backlogged = false;
@@ -97,10 +105,18 @@ export class Connection implements Output, PutOff {
     this.socket = parts.socket;
     this.createdMs = parts.host.clock.nowMs();
     this.lastInputMs = this.createdMs;
-    this.#decoder = new Decoder(parts.limits);
+    this.#decoder = new Decoder(parts.limits, gatherText);
     // What goes around an encrypted socket would go out in clear.
     this.#descriptor = parts.socket instanceof TLSSocket ? -1 : this.descriptor;
     this.session = new Session(parts.host, parts.id, this);
+    this.#long = new LongOutput({
+      socket: parts.socket,
+      descriptor: this.#descriptor,
+      share: parts.share,
+      clock: parts.host.clock,
+      stats: parts.stats,
+      onSent: () => this.#hasSent(),
+    });
     this.#decoder.restricted = this.session.mustAuthenticate;
     this.session.onResume = () => {
       this.#waiting = false;
@@ -144,7 +160,7 @@ export class Connection implements Output, PutOff {
    */
   get silentSinceMs(): number | null {
     const { session } = this;
-    if (this.#waiting || !session.replies.isEmpty) return null;
+    if (this.#waiting || !session.replies.isEmpty || !this.#long.isEmpty) return null;
     if (session.subscriptionCount > 0 || session.isMonitor) return null;
     return Math.max(this.lastInputMs, this.#lastOutputMs);
   }
@@ -164,7 +180,12 @@ export class Connection implements Output, PutOff {
 
   /** Bytes of replies that the client has not taken yet. */
   get outputBytes(): number {
-    return this.#out.length + this.socket.writableLength + this.session.replies.waitingBytes;
+    return this.#out.length + this.#unsentBytes + this.session.replies.waitingBytes;
+  }
+
+  /** Of these, what has left this file. */
+  get #unsentBytes(): number {
+    return this.socket.writableLength + this.#long.waitingBytes;
   }
 
   /** What the connection takes: input, output, and what its session keeps for it. */
@@ -178,6 +199,7 @@ export class Connection implements Output, PutOff {
     this.#parts.stats.totalNetInputBytes += chunk.length;
     this.lastInputMs = this.#parts.host.clock.nowMs();
     this.#decoder.push(chunk);
+    this.#inputBytes += chunk.length;
     if (this.#decoder.bufferedBytes > this.#parts.limits.queryBufferBytesMax) {
       this.#parts.stats.clientQueryBufferLimitDisconnections++;
       this.close();
@@ -230,8 +252,7 @@ export class Connection implements Output, PutOff {
     // Most input is one command: what is behind the first is worth a look when there is something.
     for (let isFirst = true; this.#isReady(); isFirst = false) {
       if (share.isUsedUp && this.#decoder.bufferedBytes > 0) {
-        this.#isPutOff = true;
-        share.putOff(this);
+        this.#putOff();
         return;
       }
       if (this.#decoder.restricted) this.#decoder.restricted = this.session.mustAuthenticate;
@@ -239,6 +260,7 @@ export class Connection implements Output, PutOff {
       const args = this.#decoder.next();
       if (args === null) {
         if (this.#inputEnded) this.closeAfterFlush();
+        else if (this.#inputBytes > INPUT_TURN_BYTES) this.#putOff();
         return;
       }
       this.#waiting = true;
@@ -246,6 +268,12 @@ export class Connection implements Output, PutOff {
       if (this.#out.length > this.#pieceBytes()) this.#flush();
       this.#backlogged = session.replies.waitingBytes > OUTPUT_PAUSE_BYTES;
     }
+  }
+
+  #putOff(): void {
+    this.#isPutOff = true;
+    this.#inputBytes = 0;
+    this.#parts.share.putOff(this);
   }
 
   goOn(): void {
@@ -268,6 +296,7 @@ export class Connection implements Output, PutOff {
 
   #isReady(): boolean {
     if (this.#waiting || this.#isStopped || this.#isPutOff) return false;
+    if (this.#long.waitingBytes > OUTPUT_PAUSE_BYTES) return false;
     return this.#drained && !this.#backlogged && !this.#closing;
   }
 
@@ -287,15 +316,20 @@ export class Connection implements Output, PutOff {
 
   // Output
 
-  write(bytes: Bytes): void {
+  write(bytes: Encoded): void {
     const { hardBytes } = this.#outputLimits();
-    const unsent = this.#out.length + bytes.length + this.socket.writableLength;
+    const unsent = this.#out.length + bytes.length + this.#unsentBytes;
     if (hardBytes !== 0 && unsent > hardBytes) {
       this.#overOutputLimit();
       return;
     }
-    if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#flush();
-    this.#out += bytes;
+    if (typeof bytes !== "string" || bytes.length > LONG_BYTES || !this.#long.isEmpty) {
+      this.#writeOut();
+      this.#long.add(bytes);
+    } else {
+      if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#writeOut();
+      this.#out += bytes;
+    }
     if (this.#processing) return;
     if (this.#out.length > this.#pieceBytes()) this.#flush();
     else this.#flushSoon();
@@ -325,7 +359,17 @@ export class Connection implements Output, PutOff {
 
   #flush(): void {
     this.#writeOut();
-    if (this.#closing && this.session.replies.isEmpty) this.#end();
+    if (this.#closing && this.session.replies.isEmpty && this.#long.isEmpty) this.#end();
+  }
+
+  /** Something of a long reply has left. */
+  #hasSent(): void {
+    if (this.#ended) return;
+    this.#lastOutputMs = this.#parts.host.clock.nowMs();
+    this.checkOutputLimit();
+    if (this.#parts.memory.isBounded) this.#parts.memory.note(this);
+    if (this.#closing) this.#flush();
+    else if (this.#isReady()) this.#process();
   }
 
   #writeOut(): void {
@@ -356,7 +400,7 @@ export class Connection implements Output, PutOff {
 
   /** Also called now and then: a client that takes nothing may be sent nothing either. */
   checkOutputLimit(): void {
-    const unsent = this.socket.writableLength;
+    const unsent = this.#unsentBytes;
     const limits = this.#outputLimits();
     const nowMs = this.#parts.host.clock.nowMs();
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;
@@ -423,6 +467,7 @@ export class Connection implements Output, PutOff {
     this.#closing = true;
     this.#ended = true;
     this.#out = "";
+    this.#long.drop();
     // Not when the socket says that it is closed: until then something might be taken for it.
     this.session.stopWaiting();
     this.socket.destroy();
@@ -431,6 +476,7 @@ export class Connection implements Output, PutOff {
   #onClosed(): void {
     this.#closing = true;
     this.#ended = true;
+    this.#long.drop();
     this.#parts.memory.forget(this);
     this.session.closed();
     this.#parts.onClose(this);

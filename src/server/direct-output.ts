@@ -14,16 +14,26 @@ const BUFFER_BYTES = 64 * 1024;
 
 const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
-/** `descriptor`: the socket's, which is open; -1 when it is not known. */
-export function send(socket: Socket, descriptor: number, bytes: Bytes): void {
+/**
+ * `descriptor`: the socket's, which is open; -1 when it is not known. True if the system has taken all; if not,
+ * `onSent` is called when it has, or when the socket is gone.
+ */
+export function send(
+  socket: Socket,
+  descriptor: number,
+  bytes: Bytes,
+  onSent?: () => void,
+): boolean {
   const size = bytes.length;
   if (descriptor < 0 || size > BUFFER_BYTES || socket.writableLength > 0) {
-    socket.write(bytes, "latin1");
-    return;
+    socket.write(bytes, "latin1", onSent);
+    return false;
   }
   shared.latin1Write(bytes, 0, size);
   const sent = sendNow(descriptor, size);
-  if (sent < size) socket.write(sent === 0 ? bytes : bytes.slice(sent), "latin1");
+  if (sent === size) return true;
+  socket.write(sent === 0 ? bytes : bytes.slice(sent), "latin1", onSent);
+  return false;
 }
 
 /** How much the system took. An error will come again, to the stream, which knows what to do. */

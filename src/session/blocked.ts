@@ -27,6 +27,7 @@ import type { Unit } from "../commit/unit.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
 import type { ClosedBatch, Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import { ErrorReply, type Reply } from "../resp/reply.ts";
 import type { ClientPause } from "./pause.ts";
 import type { Session } from "./session.ts";
@@ -382,7 +383,7 @@ export class Waiter implements Unit {
     return this;
   }
 
-  run(view: View): Bytes | null {
+  run(view: View): Encoded | null {
     if (this.isOver || !this.#isConcerned(view)) return null;
     const { client, call } = this;
     const startUs = client.host.clock.monotonicUs();
@@ -401,7 +402,7 @@ export class Waiter implements Unit {
     return this.#answer(reply);
   }
 
-  #answer(reply: Reply): Bytes | null {
+  #answer(reply: Reply): Encoded | null {
     this.isServed = true;
     const bytes = this.client.encodeReply(reply);
     return bytes === "" ? null : bytes;
@@ -416,14 +417,14 @@ export class Waiter implements Unit {
     return this.wait.wakesOnRemoval || record?.kind === this.wait.kind;
   }
 
-  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
+  hold(batch: number, bytes: Encoded, wrote: boolean): HeldReply {
     const { command, row } = this.call;
     const call = { command, row, args: this.wait.again };
     return heldReply(this.client, call, { batch, bytes, wrote });
   }
 
   /** What it needs cannot be read: it is told so, and does not wait for more of it. */
-  failed(failure: Failure): Bytes | null {
+  failed(failure: Failure): Encoded | null {
     if (this.isOver) return null;
     const reply = plainError(failure);
     this.#finish(reply);

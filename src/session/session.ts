@@ -30,6 +30,7 @@ import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Subscriber } from "../pubsub/hub.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
+import { isLong, LongReply, type Encoded } from "../resp/long-reply.ts";
 import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
 import { Waiter, type BlockedCall } from "./blocked.ts";
@@ -463,7 +464,7 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   /** Bytes of a reply, and the count of errors; "" while CLIENT REPLY keeps the client from hearing it. */
-  encodeReply(reply: Reply): Bytes {
+  encodeReply(reply: Reply): Encoded {
     if (reply instanceof ErrorReply && !reply.isCounted) this.host.onErrorReply(reply.text);
     return this.replyMode === "on" ? encodeBounded(reply, this.protocol) : "";
   }
@@ -472,13 +473,13 @@ export class Session implements SessionPort, Client, Subscriber {
    * What takes the place of a held reply. In the protocol of its time, and spoken whatever CLIENT
    * REPLY says by now: the client is waiting for it.
    */
-  encodeRefused(reply: Reply, protocol: 2 | 3): Bytes {
+  encodeRefused(reply: Reply, protocol: 2 | 3): Encoded {
     if (reply instanceof ErrorReply) this.host.onErrorReply(reply.text);
     return encodeBounded(reply, protocol);
   }
 
   /** What a read answers that is made again, in the protocol of its time. */
-  encodeAgain(reply: Reply, protocol: 2 | 3): Bytes {
+  encodeAgain(reply: Reply, protocol: 2 | 3): Encoded {
     return encodeBounded(reply, protocol);
   }
 
@@ -760,18 +761,16 @@ const NO_SUCH_SIZE =
 const RESULT_TOO_LARGE = new ErrorReply(
   "ERR what this command would make is larger than the machine can hold",
 );
+const REPLY_BYTES_MAX = 512 * 1024 * 1024;
 const REPLY_TOO_LONG = new ErrorReply(
   "ERR the reply is longer than 512 MB; ask for less at a time, with SCAN, ranges or fewer keys",
 );
 
-/** A reply that no string can hold is refused: the command has run, and its answer says what is so. */
-function encodeBounded(reply: Reply, protocol: 2 | 3): Bytes {
-  try {
-    return encode(reply, protocol);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return encode(REPLY_TOO_LONG, protocol);
-  }
+/** A reply beyond all reason is refused: the command has run, and its answer says what is so. */
+function encodeBounded(reply: Reply, protocol: 2 | 3): Encoded {
+  if (!isLong(reply)) return encode(reply, protocol);
+  const long = new LongReply(reply, protocol);
+  return long.length > REPLY_BYTES_MAX ? encode(REPLY_TOO_LONG, protocol) : long;
 }
 
 /** What a handler that threw answers; null when it is no answer (a cold read, our own bug). */

@@ -12,6 +12,7 @@ import { plainError, type Failure } from "../commit/settle.ts";
 import type { KeyOf, LoadCold, Unit } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import type { ErrorReply, Reply } from "../resp/reply.ts";
 import type { Session } from "./session.ts";
 import { keysRead } from "./tracking.ts";
@@ -36,7 +37,7 @@ export class SingleUnit implements Unit {
     return this;
   }
 
-  run(view: View): Bytes | null {
+  run(view: View): Encoded | null {
     const session = this.client;
     const command = this.#command;
     const row = this.#row;
@@ -53,7 +54,7 @@ export class SingleUnit implements Unit {
     return bytes === "" ? null : bytes;
   }
 
-  async runLong(view: View, load: LoadCold): Promise<Bytes | null> {
+  async runLong(view: View, load: LoadCold): Promise<Encoded | null> {
     const session = this.client;
     const command = this.#command;
     const row = this.#row;
@@ -66,14 +67,14 @@ export class SingleUnit implements Unit {
     return bytes === "" ? null : bytes;
   }
 
-  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
+  hold(batch: number, bytes: Encoded, wrote: boolean): HeldReply {
     const row = this.#row;
     const command = this.#command;
     assert(row !== null && command !== null);
     return heldReply(this.client, { command, row, args: this.#args }, { batch, bytes, wrote });
   }
 
-  failed(failure: Failure): Bytes {
+  failed(failure: Failure): Encoded {
     return this.client.encodeReply(plainError(failure));
   }
 
@@ -97,7 +98,7 @@ export class SingleUnit implements Unit {
 export function heldReply(
   session: Session,
   call: { readonly command: Command; readonly row: ViewCommand; readonly args: Args },
-  held: { readonly batch: number; readonly bytes: Bytes; readonly wrote: boolean },
+  held: { readonly batch: number; readonly bytes: Encoded; readonly wrote: boolean },
 ): HeldReply {
   const { batch, bytes } = held;
   const { command, row, args } = call;
@@ -117,19 +118,19 @@ export function heldReply(
 class HeldWrite implements HeldReply {
   readonly batch: number;
   readonly #session: Session;
-  readonly #bytes: Bytes;
+  readonly #bytes: Encoded;
 
-  constructor(session: Session, batch: number, bytes: Bytes) {
+  constructor(session: Session, batch: number, bytes: Encoded) {
     this.#session = session;
     this.batch = batch;
     this.#bytes = bytes;
   }
 
-  committed(): Bytes {
+  committed(): Encoded {
     return this.#bytes;
   }
 
-  refused(failure: Failure): Bytes {
+  refused(failure: Failure): Encoded {
     // An error is the same in both protocols.
     return this.#session.encodeRefused(plainError(failure), 2);
   }
@@ -137,7 +138,7 @@ class HeldWrite implements HeldReply {
 
 interface Read {
   readonly batch: number;
-  readonly bytes: Bytes;
+  readonly bytes: Encoded;
   readonly row: ViewCommand;
   readonly args: Args;
   /** What the client may keep a copy of, if it is tracked. */
@@ -160,13 +161,13 @@ class HeldRead implements HeldReply {
     this.#read = read;
   }
 
-  committed(): Bytes {
+  committed(): Encoded {
     const { bytes, keys } = this.#read;
     if (keys.length > 0) this.#session.host.tracking.note(this.#session, keys);
     return bytes;
   }
 
-  refused(failure: Failure): Bytes {
+  refused(failure: Failure): Encoded {
     const { row, args, keys } = this.#read;
     const session = this.#session;
     if (keys.length > 0) session.host.tracking.note(session, keys);

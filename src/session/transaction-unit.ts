@@ -14,6 +14,7 @@ import type { LoadCold, Unit } from "../commit/unit.ts";
 import type { Database, Mark } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import { CommandError, transactionDiscarded } from "../resp/errors.ts";
+import type { Encoded } from "../resp/long-reply.ts";
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from "../resp/reply.ts";
 import { loading } from "./long-steps.ts";
 import type { Session } from "./session.ts";
@@ -97,7 +98,7 @@ export class TransactionUnit implements Unit {
     this.#startTracking = session.tracking;
   }
 
-  run(view: View): Bytes | null {
+  run(view: View): Encoded | null {
     const session = this.client;
     // Its watches have gone with the connection: what they guard must not run without them.
     if (session.isClosed) return null;
@@ -115,7 +116,7 @@ export class TransactionUnit implements Unit {
   }
 
   /** It has run to its end, and will not run again: what it did to the session stays. */
-  #hasEnded(reply: Reply): Bytes | null {
+  #hasEnded(reply: Reply): Encoded | null {
     const session = this.client;
     this.#noteRun();
     session.keepSubscriptions();
@@ -138,7 +139,7 @@ export class TransactionUnit implements Unit {
   }
 
   /** The same with scripts that take long: each step by itself, nobody in between. */
-  async runLong(view: View, load: LoadCold): Promise<Bytes | null> {
+  async runLong(view: View, load: LoadCold): Promise<Encoded | null> {
     const session = this.client;
     if (session.isClosed) return null;
     this.#outcome = null;
@@ -335,7 +336,7 @@ export class TransactionUnit implements Unit {
     return reply;
   }
 
-  hold(batch: number, bytes: Bytes, wrote: boolean): HeldReply {
+  hold(batch: number, bytes: Encoded, wrote: boolean): HeldReply {
     return new HeldTransaction(this.client, {
       batch,
       bytes,
@@ -349,7 +350,7 @@ export class TransactionUnit implements Unit {
   }
 
   /** Nothing of it has run: the whole is discarded. */
-  failed(failure: Failure): Bytes {
+  failed(failure: Failure): Encoded {
     this.#noteRun();
     return this.client.encodeReply(execError(failure));
   }
@@ -369,7 +370,7 @@ export class TransactionUnit implements Unit {
 
 interface TransactionHeld {
   readonly batch: number;
-  readonly bytes: Bytes;
+  readonly bytes: Encoded;
   /** Whether anything was written: its messages are then lost with the batch. */
   readonly wrote: boolean;
   readonly queue: readonly Queued[];
@@ -395,7 +396,7 @@ class HeldTransaction implements HeldReply {
     this.#held = held;
   }
 
-  committed(): Bytes {
+  committed(): Encoded {
     this.#noteKeys();
     return this.#held.bytes;
   }
@@ -405,7 +406,7 @@ class HeldTransaction implements HeldReply {
     if (keys.length > 0) this.#session.host.tracking.note(this.#session, keys);
   }
 
-  refused(failure: Failure): Bytes {
+  refused(failure: Failure): Encoded {
     this.#noteKeys();
     return this.#session.encodeRefused(this.#settle(failure), this.#protocol);
   }

@@ -10,15 +10,12 @@ function isClosed(error: unknown): boolean {
 }
 
 export const LIFE: Promises = {
-  "an asynchronous write has its bytes when the call returns": async (engine) => {
-    const ops = batchOf(ELEMENTS, { a: "1" });
-    const first = engine.writeAsync(ops, { sync: false });
-    ops.clear();
-    ops.put(ELEMENTS, "b", "2");
-    const second = engine.writeAsync(ops, { sync: true });
-    ops.clear();
+  "asynchronous writes are made in the order of the calls, long ones too": async (engine) => {
+    const long = "x".repeat(300_000);
+    const first = engine.writeAsync(batchOf(ELEMENTS, { a: long, b: "1" }), { sync: false });
+    const second = engine.writeAsync(batchOf(ELEMENTS, { b: "2" }), { sync: true });
     await Promise.all([first, second]);
-    assert.deepEqual(walk(engine, ELEMENTS), ["a", "1", "b", "2"]);
+    assert.deepEqual(walk(engine, ELEMENTS), ["a", long, "b", "2"]);
     await engine.sync();
   },
 

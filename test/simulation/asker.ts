@@ -11,6 +11,7 @@ import { normal } from "../differential/normal.ts";
 import { LawBroken } from "./law.ts";
 import { LOG_KEYS, commandOf, valuesIn } from "./logs.ts";
 import type { SimulatedServer } from "./simulated-server.ts";
+import { whole } from "../support/whole.ts";
 
 const DATABASES = 4;
 
@@ -23,7 +24,7 @@ export class Asker {
   constructor(server: SimulatedServer) {
     this.#server = server;
     this.session = server.running.core.openSession({
-      write: (bytes) => this.#reader.push(bytes),
+      write: (bytes) => this.#reader.push(whole(bytes)),
       abandon: () => {},
       closeAfterFlush: () => {},
     });

@@ -11,6 +11,7 @@ import type { RunningServer } from "../../src/server/start.ts";
 import type { Law } from "./law.ts";
 import { CHANNEL } from "./messages.ts";
 import type { Sabotage } from "./simulation.ts";
+import type { Encoded } from "../../src/resp/long-reply.ts";
 
 export interface Canary {
   readonly name: string;
@@ -151,7 +152,7 @@ export const CANARIES: readonly Canary[] = [
         const hold = replies.hold.bind(replies);
         replies.hold = (held, size) => {
           const { batch } = held;
-          const committed = (): string => held.committed();
+          const committed = (): Encoded => held.committed();
           hold({ batch, committed, refused: committed }, size);
         };
       },

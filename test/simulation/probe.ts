@@ -6,6 +6,7 @@ import type { Unit } from "../../src/commit/unit.ts";
 import { StorageError } from "../../src/engine/engine.ts";
 import type { MemoryEngine } from "../../src/engine/memory.ts";
 import type { Core } from "../../src/server/core.ts";
+import { whole } from "../support/whole.ts";
 
 export type Fate = "open" | "doubt" | "committed" | "refused" | "lost";
 
@@ -116,7 +117,7 @@ export class Probe {
         wrote: keyspace.changedSince(mark),
         batch: this.batch(keyspace.openBatch),
         before: this.batch(keyspace.openBatch - 1),
-        bytes,
+        bytes: bytes === null ? null : whole(bytes),
         saw: this.batch(sawCommittedOnly ? 0 : saw),
         sawCommittedOnly,
       });

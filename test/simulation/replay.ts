@@ -18,6 +18,7 @@ import { lastOf, type Request } from "./operation.ts";
 import type { Run } from "./probe.ts";
 import { SimulatedServer } from "./simulated-server.ts";
 import { describe, isStorageError, tellsOfRefusal } from "./storage-errors.ts";
+import { whole } from "../support/whole.ts";
 
 export interface Ran {
   readonly request: Request;
@@ -40,7 +41,7 @@ class Ear {
     const reader = new ReplyReader();
     const session = server.running.core.openSession({
       write: (bytes) => {
-        reader.push(bytes);
+        reader.push(whole(bytes));
         for (let reply = reader.next(); reply !== undefined; reply = reader.next()) {
           const event = Array.isArray(reply) ? eventIn(reply) : null;
           if (event !== null) this.#events.push(event);
@@ -204,7 +205,7 @@ function hasUndoneWatch({ operation: { requests } }: Request): boolean {
 
 export function parsed(bytes: Bytes): Reply | undefined {
   const reader = new ReplyReader();
-  reader.push(bytes);
+  reader.push(whole(bytes));
   const reply = reader.next();
   mustHold(2, reply !== undefined && reader.isBetweenReplies, `not one reply: ${bytes}`);
   return reply;

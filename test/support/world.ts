@@ -19,6 +19,7 @@ import { Core, type CoreHooks, type CoreOptions } from "../../src/server/core.ts
 import type { SessionSettings } from "../../src/session/host.ts";
 import type { Session } from "../../src/session/session.ts";
 import { format } from "../conversations/notation.ts";
+import { whole } from "./whole.ts";
 
 export const START_MS = 1_700_000_000_000;
 
@@ -59,7 +60,7 @@ export class Talker {
 
   constructor(core: Core) {
     this.session = core.openSession({
-      write: (bytes) => this.#read(bytes),
+      write: (bytes) => this.#read(whole(bytes)),
       abandon: () => {
         this.abandoned = true;
       },

@@ -213,7 +213,15 @@ export class Database {
    * this returns.
    */
   writeRepresentationAsync(bytes: Uint8Array, length: number, flags: number = 0): Promise<number> {
-    return native.writeAsync(this.#handle, bytes, length, flags);
+    return native.writeAsync(this.#handle, bytes, length, flags, false);
+  }
+
+  /**
+   * The same without the copy, which takes the event loop milliseconds when there are megabytes: the bytes
+   * must stay as they are until the promise is settled.
+   */
+  writeLentAsync(bytes: Uint8Array, length: number, flags: number = 0): Promise<number> {
+    return native.writeAsync(this.#handle, bytes, length, flags, true);
   }
 
   /** An empty batch. */
@@ -357,10 +365,15 @@ export class Database {
     return native.intProperty(this.#handle, family === "all" ? -1 : family, name);
   }
 
+  /** What `statistics` has of tickers: a hundredth of the work. */
+  tickers(): Statistics["tickers"] {
+    return readTickers(native.tickers(this.#handle));
+  }
+
   /** Throws NotSupported unless the database was opened with `statistics`. */
   statistics(): Statistics {
     return {
-      tickers: readTickers(native.tickers(this.#handle)),
+      tickers: this.tickers(),
       histograms: readHistograms(native.histograms(this.#handle)),
     };
   }

@@ -5,6 +5,7 @@ export * from "./constants.ts";
 export * from "./database.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export * from "./gather.ts";
 export { RocksIterator, STEP_KEYS_ONLY, STEP_REVERSE } from "./iterator.ts";
 export type { IteratorOptions, IteratorState } from "./iterator.ts";
 export type { Bytes } from "./native.ts";

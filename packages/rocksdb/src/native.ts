@@ -23,6 +23,7 @@ export const KIND_BATCH = 3;
 export const KIND_CACHE = 4;
 export const KIND_UPDATES = 5;
 export const KIND_LOOP = 6;
+export const KIND_GATHER = 7;
 
 type CreateError = (
   code: StatusCode,
@@ -93,7 +94,13 @@ export interface Native {
   snapshotCreate(database: Handle): [handle: Handle, sequence: number];
 
   write(database: Handle, bytes: Uint8Array, length: number, flags: number): number;
-  writeAsync(database: Handle, bytes: Uint8Array, length: number, flags: number): Promise<number>;
+  writeAsync(
+    database: Handle,
+    bytes: Uint8Array,
+    length: number,
+    flags: number,
+    lent: boolean,
+  ): Promise<number>;
   writeBatch(database: Handle, batch: Handle, flags: number): number;
   writeBatchAsync(database: Handle, batch: Handle, flags: number): Promise<number>;
   keyReadMicros(database: Handle): number;
@@ -155,6 +162,10 @@ export interface Native {
     ranges: readonly Bytes[],
     flags: number,
   ): Promise<number[]>;
+  gatherCreate(length: number): Handle;
+  gatherAppend(gather: Handle, bytes: Uint8Array, from: number, to: number): void;
+  gatherTake(gather: Handle): string;
+
   loopWatch(longTurnMs: number): Handle;
   loopTurns(watch: Handle): number[];
   updatesOpen(database: Handle, sequence: number): Promise<Handle>;

@@ -8,6 +8,7 @@ import { ReplyReader } from "../../../src/resp/reader.ts";
 import { ErrorReply, NullArray, Status, type Reply } from "../../../src/resp/reply.ts";
 import type { Core } from "../../../src/server/core.ts";
 import type { Session } from "../../../src/session/session.ts";
+import { whole } from "../../support/whole.ts";
 
 type Heard = (reply: Reply) => void;
 
@@ -31,7 +32,7 @@ export class Client {
 
   constructor(core: Core) {
     this.session = core.openSession({
-      write: (bytes) => this.read(bytes),
+      write: (bytes) => this.read(whole(bytes)),
       abandon: () => this.leave(),
       closeAfterFlush: () => {},
     });

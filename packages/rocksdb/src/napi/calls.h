@@ -37,6 +37,7 @@ void AddBatchCalls(std::vector<NativeFunction>* functions);
 void AddMaintenanceCalls(std::vector<NativeFunction>* functions);
 void AddInspectionCalls(std::vector<NativeFunction>* functions);
 void AddLoopCalls(std::vector<NativeFunction>* functions);
+void AddTextCalls(std::vector<NativeFunction>* functions);
 void AddIteratorCalls(std::vector<NativeFunction>* functions);
 
 }  // namespace kept

@@ -21,7 +21,7 @@ namespace kept {
 class Env;
 class DatabaseObject;
 
-enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates, kLoop };
+enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates, kLoop, kGather };
 
 class Object {
  public:

@@ -42,6 +42,7 @@ napi_value Init(napi_env raw, napi_value exports) {
   AddMaintenanceCalls(&functions);
   AddInspectionCalls(&functions);
   AddLoopCalls(&functions);
+  AddTextCalls(&functions);
   for (const NativeFunction& function : functions) {
     napi_value value;
     if (napi_create_function(raw, function.name, NAPI_AUTO_LENGTH, function.function, env,

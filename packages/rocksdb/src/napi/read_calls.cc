@@ -4,11 +4,14 @@
 #include <time.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "../core/representation.h"
 #include "calls.h"
 #include "database.h"
+#include "external_text.h"
 #include "objects.h"
 
 namespace kept {
@@ -99,7 +102,10 @@ napi_value GetBinary(napi_env raw, napi_callback_info info) {
     call.StatusError(status);
     return nullptr;
   }
-  napi_value result = MakeLatin1(raw, database->value);
+  // Copying so much is a thread's work: multiGetBinary does it there.
+  const bool is_long = options.read_tier == rocksdb::kBlockCacheTier &&
+                       database->value.size() >= kExternalBytesMin;
+  napi_value result = is_long ? MakeUndefined(raw) : MakeLatin1(raw, database->value);
   database->value.Reset();
   return result;
 }
@@ -241,6 +247,7 @@ class MultiGetTask final : public Task {
   Status Work() override {
     const Stopwatch watch;
     Status status = many.Run(db_, family_, options);
+    if (status.ok()) CopyLong();
     micros_ = watch.Micros();
     return status;
   }
@@ -258,7 +265,9 @@ class MultiGetTask final : public Task {
       napi_handle_scope scope;
       napi_open_handle_scope(raw, &scope);
       napi_value value;
-      if (many.statuses[i].ok()) {
+      if (i < long_.size() && long_[i] != nullptr) {
+        value = MakeExternalText(raw, std::exchange(long_[i], nullptr), many.values[i].size());
+      } else if (many.statuses[i].ok()) {
         value = MakeLatin1(raw, many.values[i]);
       } else {
         value = many.statuses[i].IsNotFound() ? MakeNull(raw) : MakeUndefined(raw);
@@ -270,11 +279,29 @@ class MultiGetTask final : public Task {
     return result;
   }
 
+  ~MultiGetTask() override {
+    for (char* text : long_) free(text);
+  }
+
   ManyGet many;
   rocksdb::ReadOptions options;
   std::shared_ptr<SnapshotObject> snapshot;
 
  private:
+  /** The loop makes strings of them without another copy. */
+  void CopyLong() {
+    for (size_t i = 0; i < many.values.size(); i++) {
+      const PinnableSlice& value = many.values[i];
+      if (!many.statuses[i].ok() || value.size() < kExternalBytesMin) continue;
+      char* text = RoomForText(value.size());
+      if (text == nullptr) return;
+      memcpy(text, value.data(), value.size());
+      long_.resize(many.values.size(), nullptr);
+      long_[i] = text;
+    }
+  }
+
+  std::vector<char*> long_;
   static constexpr double kNewestShare = 0.05;
 
   /** The task keeps it alive. */
