@@ -287,10 +287,9 @@ export class Keyspace implements ElementSource {
     }
   }
 
-  /** Keeps the bytes of a key that have just been read, unless there are newer ones. */
+  /** Keeps the bytes of a key that have just been read; a record, if there is one, may know better. */
   keepRow(row: RowKey & { readonly incarnation: Incarnation }, bytes: Bytes): void {
-    const record = cachedIn(row.incarnation, row.key);
-    if (record === undefined || !this.isUncommitted(record)) this.stored.rows.add(row, bytes);
+    if (cachedIn(row.incarnation, row.key) === undefined) this.stored.rows.add(row, bytes);
   }
 
   /** False when that would wait. */
@@ -700,18 +699,21 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
-    this.stored.committed(closed);
     for (const record of closed.records) {
-      if (record.batch !== closed.number) continue;
-      if (record.isPassing) this.#letPass(record);
-      else if (record.blindWrites >= BLIND_WRITES_MAX) leaveToDisk(this, record);
+      // What a later batch has changed may be put back to this one's.
+      if (record.batch !== closed.number) this.stored.forget(record);
+      else this.#settled(record);
     }
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
 
-  /** Between units, and with nothing changed in it any more, it is held by nobody. */
-  #letPass(record: Record): void {
+  /** All that a record says is committed. Between units nobody holds it who would change it. */
+  #settled(record: Record): void {
+    const { isPassing } = record;
+    if (isPassing || record.hasRow) this.stored.write(record);
+    if (record.blindWrites >= BLIND_WRITES_MAX) leaveToDisk(this, record);
+    if (!isPassing) return;
     record.isPassing = false;
     if (record.kind > STRING || this.stored.readers > 0) return;
     if (!record.incarnation.young.deleteItem(record)) return;

@@ -49,6 +49,8 @@ export class Record {
   accessedAtSeconds = 0;
   /** Logarithmic access counter, 0 to 255, for OBJECT FREQ. */
   frequency = 5;
+  /** There may be a row of the key (row-cache.ts), which is stale once this is changed and committed. */
+  hasRow = false;
   /** Nobody had asked for the key lately: what is written to it and committed is not kept as an object. */
   isPassing = false;
   /** How often in a row its string was set without being read in between. */

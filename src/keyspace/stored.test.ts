@@ -118,9 +118,28 @@ for (const hasRows of [false, true]) {
 
 test("the row has the bytes of the disk", () => {
   const made = world(true);
-  assert.equal(rowOf(made), "\x11\0first");
-  made.unit(put("second", 2 ** 40));
-  assert.equal(rowOf(made), "\x11\x01\x01\0\0\0\0\0second");
+  made.keyspace.stored.wasAsked = () => false;
+  made.unit(put("second"));
+  assert.equal(rowOf(made), "\x11\0second");
+  withoutObjects(made);
+  made.unit(put("third", 2 ** 40));
+  assert.equal(rowOf(made), "\x11\x01\x01\0\0\0\0\0third");
+});
+
+test("the row of a key whose object stays is kept up to date, and goes with what a later batch may take back", () => {
+  const made = world(true);
+  const { engine, keyspace, view } = made;
+  assert.equal(view.find("k")?.value, "first");
+  made.unit(put("second"));
+  assert.ok(isKept(made));
+  assert.equal(rowOf(made), "\x11\0second");
+  const ops = new WriteOps();
+  put("third")(view);
+  const closed = keyspace.close(ops);
+  put("fourth")(view);
+  engine.write(ops);
+  keyspace.committed(closed);
+  assert.equal(rowOf(made), null);
 });
 
 test("one that was read from the disk, and is small, has a row from then on", () => {

@@ -2,8 +2,9 @@
 // what the engine has. And who of those that are found is worth an object at all: of a key that is asked
 // for once, of millions, nothing is left behind (asked-lately.ts).
 //
-// Invariant: a row says what is committed of its key, or the key has a record with uncommitted changes in the
-// keyspace, in which case nobody looks at the row. So the row is written, or let go, by each commit.
+// Invariant: a row says what is committed of its key, or the key has a record in the keyspace that says
+// otherwise, in which case nobody looks at the row. A commit writes the row of a record that leaves, and of one that
+// has a row already; what has been in memory since it was made needs none before it leaves, and gets none.
 
 import type { Bytes } from "../base/bytes.ts";
 import { readHome } from "../encoding/collection.ts";
@@ -19,7 +20,6 @@ import {
 } from "../encoding/record.ts";
 import { DATA, type Cold, type Engine } from "../engine/engine.ts";
 import { AskedLately } from "./asked-lately.ts";
-import type { ClosedBatch } from "./closed-batch.ts";
 import { Home, type ElementSource } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { Record } from "./record.ts";
@@ -68,6 +68,7 @@ export class StoredRecords {
     if (rows.isOff) return false;
     const row = rows.find(record.incarnation.id, record.hash, record.key);
     if (row < 0) return false;
+    record.hasRow = true;
     if (rows.headAt(row) === PLAIN_STRING_HEAD) {
       record.kind = STRING;
       if (part === "whole") record.value = rows.valueAt(row, PLAIN_STRING_HEAD_SIZE);
@@ -93,7 +94,9 @@ export class StoredRecords {
   take(record: Record, bytes: Bytes | null): void {
     if (bytes === null) return;
     this.#fill(record, bytes);
-    if (!this.rows.isOff) this.rows.put(record, "", bytes);
+    if (this.rows.isOff) return;
+    this.rows.put(record, "", bytes);
+    record.hasRow = true;
   }
 
   #fill(record: Record, bytes: Bytes): void {
@@ -112,18 +115,20 @@ export class StoredRecords {
     return new Packed(value, new Home(this.#source, { incarnationId: id, ...place }, 0), dueMs);
   }
 
-  /** What a batch that is committed now has written. */
-  committed({ number, records }: ClosedBatch): void {
-    const { rows } = this;
-    if (rows.isOff) return;
-    for (const record of records) {
-      const { kind, value } = record;
-      // What a later batch has changed may be put back to this one's.
-      if (record.batch === number && kind === STRING && typeof value === "string") {
-        rows.put(record, recordHead(kind, record.expiryMs), value);
-      } else {
-        rows.delete(record.incarnation.id, record.hash, record.key);
-      }
-    }
+  /** The row of a record says what it says, and that is committed. */
+  write(record: Record): void {
+    const { kind, value } = record;
+    if (this.rows.isOff) return;
+    if (kind === STRING && typeof value === "string") {
+      this.rows.put(record, recordHead(kind, record.expiryMs), value);
+      record.hasRow = true;
+    } else this.forget(record);
+  }
+
+  /** The row of a record says what was before. */
+  forget(record: Record): void {
+    if (!record.hasRow) return;
+    record.hasRow = false;
+    this.rows.delete(record.incarnation.id, record.hash, record.key);
   }
 }
