@@ -21,6 +21,8 @@ import { ONCE_KEY, WITNESS_DATABASE, Witness, tryOnce } from "./witness.ts";
 
 const CLIENTS = 4;
 const WITNESSES = 2;
+/** By then a batch that was held back for its fsync has left. */
+const GATHERED_MS = 5;
 const REST_ROUNDS_MAX = 400;
 
 export interface SimulationOptions {
@@ -256,16 +258,21 @@ export class Simulation {
     client.leave();
   }
 
+  /** A batch that waits for others to share its fsync waits for a timer: so the clock moves. */
   async #tidyUp(): Promise<void> {
+    const { clock, engine } = this.world;
+    // It stands back while the pipeline is full, if only with what it has itself begun.
+    for (let round = 0; round < REST_ROUNDS_MAX && hasDropNotes(engine); round++) {
+      await this.#collector.round();
+      await this.world.settle();
+      clock.advance(GATHERED_MS);
+    }
+    // Last, and without a step of the clock behind it: nothing that is due is left.
     for (let round = 0; round < REST_ROUNDS_MAX; round++) {
+      clock.advance(GATHERED_MS);
       const met = await this.#expirer.round();
       await this.world.settle();
       if (met === 0) break;
-    }
-    // It stands back while the pipeline is full, if only with what it has itself begun.
-    for (let round = 0; round < REST_ROUNDS_MAX && hasDropNotes(this.world.engine); round++) {
-      await this.#collector.round();
-      await this.world.settle();
     }
   }
 
