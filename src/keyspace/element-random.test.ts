@@ -58,3 +58,13 @@ test("more elements than a reply can hold are refused before one is drawn", () =
   assert.throws(() => randomElements(place, random, 1e9), /ERR at most 1048576 random elements/);
   assert.equal(place.elements.pendingSeed, null);
 });
+
+test("cells that are read in one walk are those that are found one by one", () => {
+  const count = 2000;
+  const place = placeWith(count);
+  const oneByOne = randomElements(place, new SeededRandom(11), 60);
+  const together = randomElements(place, new SeededRandom(11), 70);
+  assert.deepEqual(together.slice(0, 60), oneByOne);
+  const all = randomDistinctElements(place, new SeededRandom(11), count - 1);
+  assert.equal(new Set(all.map(({ value }) => value)).size, count - 1);
+});

@@ -7,13 +7,16 @@
 // than CELL_SIZE_MAX (with hashes that is as good as never; the elements of a fuller one are drawn less).
 // Finding a cell costs more than reading it, so cells are large enough that every second is taken.
 //
+// As many draws as there are cells come to nearly all of them: those are read in one walk, which costs a third of
+// finding each.
+//
 // A draw that finds a cold block is run again after the load and must come to the same cell: the seed
 // is kept until the choice is made.
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { SeededRandom, type Random } from "../base/random.ts";
-import { u32 } from "../encoding/key.ts";
+import { readU32, u32 } from "../encoding/key.ts";
 import type { Engine } from "../engine/engine.ts";
 import { CommandError } from "../resp/errors.ts";
 import { drawFromSample, prepareSample, SAMPLE_TIMES_MAX } from "./element-sample.ts";
@@ -59,7 +62,7 @@ export function randomElements(place: RandomPlace, random: Random, times: number
     while (chosen.length < times) chosen.push(foundIn(drawFromSample(place, random)));
     return chosen;
   }
-  drawUntil(place, random, (found) => chosen.push(found) >= times);
+  drawUntil(place, { random, times }, (found) => chosen.push(found) >= times);
   return chosen;
 }
 
@@ -78,7 +81,8 @@ export function randomDistinctElements(
     }
     return [...chosen.values()];
   }
-  drawUntil(place, random, (found) => chosen.set(found.subkey, found).size >= times);
+  const isEnough = (found: FoundElement): boolean => chosen.set(found.subkey, found).size >= times;
+  drawUntil(place, { random, times }, isEnough);
   return [...chosen.values()];
 }
 
@@ -88,15 +92,31 @@ function foundIn({ subkey, value }: Element): FoundElement {
 
 function drawUntil(
   place: RandomPlace,
-  random: Random,
+  { random, times }: { readonly random: Random; readonly times: number },
   isEnough: (found: FoundElement) => boolean,
 ): void {
   const { elements } = place;
   elements.pendingSeed ??= random.below(HASH_RANGE);
   const seeded = new SeededRandom(elements.pendingSeed);
-  const cells = new Map<number, FoundElement[]>();
+  const cells = times >= cellsOf(place) ? readAllCells(place) : new Map<number, FoundElement[]>();
   while (!isEnough(draw(place, seeded, cells)));
   elements.pendingSeed = null;
+}
+
+function cellsOf({ count }: RandomPlace): number {
+  return count <= CELL_SIZE_MAX ? 1 : Math.ceil(count / CELL_SIZE);
+}
+
+function readAllCells(place: RandomPlace): Map<number, FoundElement[]> {
+  const cellCount = cellsOf(place);
+  const cells = Array.from({ length: cellCount }, (): FoundElement[] => []);
+  const whole = { lower: "", upper: null, reverse: false, expected: place.count };
+  walkElements(place, whole, (subkey, value) => {
+    // The cell in whose bounds, as `readCell` has them, the hash lies.
+    cells[Math.floor((readU32(subkey, 0) * cellCount) / HASH_RANGE)]?.push({ subkey, value });
+    return true;
+  });
+  return new Map(cells.entries());
 }
 
 function draw(
@@ -105,7 +125,7 @@ function draw(
   cells: Map<number, FoundElement[]>,
 ): FoundElement {
   assert(place.count > 0, "there is something to draw from");
-  const cellCount = place.count <= CELL_SIZE_MAX ? 1 : Math.ceil(place.count / CELL_SIZE);
+  const cellCount = cellsOf(place);
   for (;;) {
     const index = random.below(cellCount);
     let cell = cells.get(index);
