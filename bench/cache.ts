@@ -96,7 +96,7 @@ class UndoLog implements Way {
   commit(): void {
     const closed = this.#keyspace.close(this.#ops);
     if (this.#ops.count > 0) this.#write(this.#ops);
-    this.#keyspace.committed(closed);
+    this.#keyspace.committed(closed, this.#ops);
     this.#ops.clear();
   }
 }

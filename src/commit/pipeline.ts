@@ -585,10 +585,10 @@ export class Pipeline {
     inFlight.doubt?.timeout?.cancel();
     this.#inFlight = null;
     this.#lastSeq = seq;
-    this.#ops.clear();
     this.#stats.commits++;
     const { closed } = inFlight;
-    this.keyspace.committed(closed);
+    this.keyspace.committed(closed, this.#ops);
+    this.#ops.clear();
     if (inFlight.isSynced) {
       const tookUs = this.#clock.monotonicUs() - inFlight.sinceUs;
       this.#gathering.committed(this.#holding.length, tookUs);

@@ -141,6 +141,11 @@ function readKind(kind: number): Kind {
   }
 }
 
+/** The string in an encoded record of `size` bytes, which we wrote ourselves and which is one. */
+export function stringOf(source: Buffer, at: number, size: number): Bytes {
+  return source.latin1Slice(at + (source[at + 1] === FLAG_EXPIRY ? 8 : 2), at + size);
+}
+
 /** Throws CorruptRecord. */
 export function readRecord(source: Bytes): DecodedRecord {
   const { kind, expiryMs } = readHeader(source);

@@ -48,6 +48,8 @@ export class WriteOps {
   /** Where the key and the value of the put being written begin: set by `startPut`. */
   keyAt = 0;
   valueAt = 0;
+  /** Where the length of that value begins, behind the key. */
+  sizeAt = 0;
   /** In the order of their places. */
   #unwritten: Unwritten[] = [];
 
@@ -63,7 +65,8 @@ export class WriteOps {
     buffer[at++] = store;
     at = putVarint(buffer, at, keySize);
     this.keyAt = at;
-    at = putVarint(buffer, at + keySize, valueSize);
+    this.sizeAt = at + keySize;
+    at = putVarint(buffer, this.sizeAt, valueSize);
     this.valueAt = at;
     this.length = at + valueSize;
     this.count++;

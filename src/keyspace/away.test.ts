@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import * as fc from "fast-check";
+
+import { dataKey } from "../encoding/key.ts";
 import { STRING } from "../encoding/record.ts";
+import { DATA } from "../engine/engine.ts";
 import { WriteOps } from "../engine/write-ops.ts";
-import { BLIND_WRITES_MAX } from "./changes.ts";
 import { testWorld, type TestWorld } from "./testing.ts";
 import type { View } from "./view.ts";
 
@@ -13,105 +16,173 @@ const put =
     view.set("k", { kind: STRING, value, expiryMs });
   };
 
-/** A world in which the string of "k" is "second" and away. */
-function withAway(): TestWorld {
+type Where = "recent" | "disk";
+const EVERYWHERE: readonly Where[] = ["recent", "disk"];
+
+/** A world in which the string of "k" is "second" and away: among the recent writes, or on disk only. */
+function withAway(where: Where): TestWorld {
   const world = testWorld();
-  for (let left = BLIND_WRITES_MAX - 1; left > 0; left--) world.unit(put("first"));
+  world.keyspace.cacheBytesMax = 4 * 1024 * 1024;
+  world.unit(put("first"));
   assert.equal(inMemory(world)?.isAway, false);
   world.unit(put("second"));
   assert.equal(inMemory(world)?.isAway, true);
+  if (where === "disk") passOver(world);
   return world;
+}
+
+/** Writes more than is kept of what was written. */
+function passOver({ unit, keyspace }: TestWorld): void {
+  const value = "x".repeat(30_000);
+  for (let written = 0; written < keyspace.cacheBytesMax; written += value.length) {
+    unit((view) => view.set("other", { kind: STRING, value, expiryMs: 0 }));
+  }
 }
 
 function inMemory({ view }: TestWorld): ReturnType<View["find"]> {
   return view.database.incarnation.young.get("k") ?? null;
 }
 
-test("a string that was set again and again without being read is left to the disk, and comes back for who reads it", () => {
-  const world = withAway();
-  assert.equal(world.keyspace.cacheBytes, 200 + "k".length);
-  assert.equal(world.view.find("k")?.value, "second");
-  assert.equal(world.keyspace.cacheBytes, 200 + "k".length + "second".length);
-  world.unit(put("third"));
-  assert.equal(inMemory(world)?.value, "third");
+test("a string that is set again without being read is no object any more, and is one again for who reads it", () => {
+  for (const where of EVERYWHERE) {
+    const world = withAway(where);
+    const { cacheBytes } = world.keyspace;
+    assert.equal(world.view.find("k")?.value, "second");
+    assert.equal(world.keyspace.cacheBytes, cacheBytes + "second".length);
+    world.unit(put("third"));
+    assert.equal(inMemory(world)?.value, "third");
+  }
+});
+
+test("it is read from the recent writes, and once they have passed over it from the disk", () => {
+  for (const [where, expected] of [
+    ["recent", "second"],
+    ["disk", "on disk"],
+  ] as const) {
+    const world = withAway(where);
+    const record = inMemory(world);
+    assert.ok(record !== null);
+    const { slot, hash, incarnation } = record;
+    const ops = new WriteOps();
+    ops.put(DATA, dataKey({ incarnationId: incarnation.id, slot, hash }, "k"), "\x11\0on disk");
+    world.engine.write(ops);
+    assert.equal(world.view.find("k")?.value, expected);
+  }
 });
 
 test("a string that is read between its writes stays in memory", () => {
   const world = testWorld();
-  for (let left = 2 * BLIND_WRITES_MAX; left > 0; left--) {
+  for (let left = 4; left > 0; left--) {
     world.unit(put("value"));
-    if (left % BLIND_WRITES_MAX === 1) assert.equal(world.view.find("k")?.value, "value");
     assert.equal(inMemory(world)?.isAway, false);
+    assert.equal(world.view.find("k")?.value, "value");
   }
 });
 
 test("a write that is refused leaves what was away before it", () => {
-  const world = withAway();
-  const { keyspace, view } = world;
-  put("third")(view);
-  assert.equal(view.find("k")?.value, "third");
-  keyspace.close(new WriteOps());
-  put("fourth")(view);
-  keyspace.undoAll();
-  assert.equal(inMemory(world)?.isAway, true);
-  assert.equal(view.find("k")?.value, "second");
+  for (const where of EVERYWHERE) {
+    const world = withAway(where);
+    const { keyspace, view } = world;
+    put("third")(view);
+    assert.equal(view.find("k")?.value, "third");
+    keyspace.close(new WriteOps());
+    put("fourth")(view);
+    keyspace.undoAll();
+    assert.equal(inMemory(world)?.isAway, true);
+    assert.equal(view.find("k")?.value, "second");
+  }
 });
 
 test("a string that a later batch changes is not left to the disk by the commit of an earlier one", () => {
-  const world = withAway();
-  const { engine, keyspace, view } = world;
-  const ops = new WriteOps();
-  put("third")(view);
-  const closed = keyspace.close(ops);
-  put("fourth")(view);
-  engine.write(ops);
-  keyspace.committed(closed);
-  assert.equal(view.find("k")?.value, "fourth");
-  keyspace.undoAll();
-  assert.equal(view.find("k")?.value, "third");
+  for (const where of EVERYWHERE) {
+    const world = withAway(where);
+    const { engine, keyspace, view } = world;
+    const ops = new WriteOps();
+    put("third")(view);
+    const closed = keyspace.close(ops);
+    put("fourth")(view);
+    engine.write(ops);
+    keyspace.committed(closed, ops);
+    assert.equal(view.find("k")?.value, "fourth");
+    keyspace.undoAll();
+    assert.equal(view.find("k")?.value, "third");
+  }
 });
 
 test("what was read before the last write is not taken for the string that is away", () => {
-  const { keyspace, view, unit } = withAway();
-  const { incarnation } = view.database;
-  const asOf = keyspace.committedBatch;
-  const bytes = "\x11\0second";
-  unit(put("third"));
-  assert.ok(!keyspace.isCached(incarnation, "k"));
-  keyspace.installLoaded(incarnation, "k", { bytes, asOf });
-  assert.equal(view.find("k")?.value, "third");
+  for (const where of EVERYWHERE) {
+    const { keyspace, view, unit } = withAway(where);
+    const { incarnation } = view.database;
+    const asOf = keyspace.committedBatch;
+    const bytes = "\x11\0second";
+    unit(put("third"));
+    assert.ok(!keyspace.isCached(incarnation, "k"));
+    keyspace.installLoaded(incarnation, "k", { bytes, asOf });
+    assert.equal(view.find("k")?.value, "third");
+  }
 });
 
 test("what was read after it is", () => {
-  const world = withAway();
-  const { keyspace, view } = world;
-  const asOf = keyspace.committedBatch;
-  keyspace.installLoaded(view.database.incarnation, "k", { bytes: "\x11\0second", asOf });
-  assert.equal(inMemory(world)?.value, "second");
+  for (const where of EVERYWHERE) {
+    const world = withAway(where);
+    const { keyspace, view } = world;
+    const asOf = keyspace.committedBatch;
+    keyspace.installLoaded(view.database.incarnation, "k", { bytes: "\x11\0second", asOf });
+    assert.equal(inMemory(world)?.value, "second");
+  }
 });
 
 test("a string that is away is removed, and dies, without being read", () => {
-  const removed = withAway();
-  removed.unit((view) => assert.ok(view.remove("k")));
-  assert.equal(removed.view.find("k"), null);
-  const world = testWorld();
-  const dueMs = world.view.nowMs + 10;
-  for (let left = BLIND_WRITES_MAX; left > 0; left--) world.unit(put("second", dueMs));
-  assert.equal(inMemory(world)?.isAway, true);
-  world.advance(20);
-  world.unit((view) => view.removeExpired("k", 1));
-  assert.equal(inMemory(world)?.kind, 0);
+  for (const where of EVERYWHERE) {
+    const removed = withAway(where);
+    removed.unit((view) => assert.ok(view.remove("k")));
+    assert.equal(removed.view.find("k"), null);
+    const world = testWorld();
+    const dueMs = world.view.nowMs + 10;
+    for (let left = 2; left > 0; left--) world.unit(put("second", dueMs));
+    assert.equal(inMemory(world)?.isAway, true);
+    world.advance(20);
+    world.unit((view) => view.removeExpired("k", 1));
+    assert.equal(inMemory(world)?.kind, 0);
+  }
 });
 
 test("a new time to die is written with the string that was away", () => {
-  const { view, unit, keyspace } = withAway();
-  const dueMs = view.nowMs + 1000;
-  unit(() => {
-    const record = view.find("k");
-    assert.ok(record !== null);
-    view.setExpiry(record, dueMs);
+  for (const where of EVERYWHERE) {
+    const { view, unit, keyspace } = withAway(where);
+    const dueMs = view.nowMs + 1000;
+    unit(() => {
+      const record = view.find("k");
+      assert.ok(record !== null);
+      view.setExpiry(record, dueMs);
+    });
+    keyspace.dropCache();
+    const found = view.find("k");
+    assert.deepEqual([found?.value, found?.expiryMs], ["second", dueMs]);
+  }
+});
+
+test("what was written is what is read, however often the recent writes went round", () => {
+  const step = fc.record({
+    key: fc.constantFrom("a", "b", "c", "d", "e"),
+    size: fc.integer({ min: 0, max: 200 }),
+    isRead: fc.boolean(),
+    expires: fc.boolean(),
   });
-  keyspace.dropCache();
-  const found = view.find("k");
-  assert.deepEqual([found?.value, found?.expiryMs], ["second", dueMs]);
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 100, maxLength: 300 }), (steps) => {
+      const { keyspace, view, unit } = testWorld();
+      // A ring of 16 KB.
+      keyspace.cacheBytesMax = 64 * 1024;
+      const model = new Map<string, string>();
+      for (const [index, { key, size, isRead, expires }] of steps.entries()) {
+        const value = `${index} `.padEnd(size, "v");
+        const expiryMs = expires ? view.nowMs + 1000 : 0;
+        unit(() => view.set(key, { kind: STRING, value, expiryMs }));
+        model.set(key, value);
+        if (isRead) assert.equal(view.find(key)?.value, value);
+      }
+      for (const [key, value] of model) assert.equal(view.find(key)?.value, value);
+    }),
+  );
 });

@@ -3,7 +3,7 @@
 // estimates meanwhile.
 
 import { ELEMENT_PREFIX_SIZE } from "../encoding/collection.ts";
-import { ABSENT, STRING, type Kind } from "../encoding/record.ts";
+import { ABSENT, type Kind } from "../encoding/record.ts";
 import { contentMemory, type Element, type ElementContent } from "./home.ts";
 import type { Record } from "./record.ts";
 import type { CacheSize, Undo } from "./undo.ts";
@@ -137,21 +137,6 @@ export function countRecord(cache: CacheSize, record: Record): void {
   const memory = memoryOf(record.value);
   cache.cacheBytes += memory - record.memory;
   record.memory = memory;
-}
-
-/**
- * So many writes in a row that nobody reads are taken to be followed by another. To keep a new string costs the
- * collector of young objects 0.7 microseconds, to read one that was left to the disk 10 or, once its file is cold, 100
- * and more: with 16 the GETs that follow a time of writes alone were half as fast.
- */
-export const BLIND_WRITES_MAX = 256;
-
-/** The record is committed, and its string is wanted by nobody. */
-export function leaveToDisk(cache: CacheSize, record: Record): void {
-  if (record.kind !== STRING) return;
-  record.value = null;
-  record.changedInPlace = null;
-  countRecord(cache, record);
 }
 
 /** As `countRecord`. */

@@ -24,6 +24,8 @@ export interface ClosedBatch {
   readonly records: readonly Record[];
   /** For each of `records`: what `stored` and `indexedDueMs` were, to be put back. */
   readonly before: readonly StoredState[];
+  /** For each of `records`: where in the batch the length of what was put for it begins, if it was. */
+  readonly sizesAt: readonly number[];
   readonly elements: readonly Element[];
   /** For each of `elements`: what `stored` was. */
   readonly elementsStored: readonly boolean[];

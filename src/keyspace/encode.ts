@@ -14,11 +14,15 @@ import type { Element } from "./home.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Record } from "./record.ts";
 
-/** A dirty record as it is now, with its entry in the index of expiries. */
-export function encodeRecord(ops: WriteOps, record: Record): void {
+/**
+ * A dirty record as it is now, with its entry in the index of expiries. Returns where in the batch the length of
+ * the put record begins, 0 when the key was deleted.
+ */
+export function encodeRecord(ops: WriteOps, record: Record): number {
   const { key, slot, hash, kind, value, incarnation } = record;
   const address = { incarnationId: incarnation.id, slot, hash };
   const keySize = KEY_HEADER_SIZE + key.length;
+  let sizeAt = 0;
   if (kind === ABSENT) {
     if (record.stored) {
       ops.startDelete(DATA, keySize);
@@ -28,6 +32,7 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
     assert(!record.isAway, "who changes a string has it, or a new one");
     incarnation.noteSlot(slot);
     ops.startPut(DATA, keySize, recordSize(value, record.expiryMs));
+    ({ sizeAt } = ops);
     writeKey(ops, address, key);
     if (typeof value !== "string" || value.length < LONG_VALUE_BYTES) {
       writeRecord(ops.buffer, ops.valueAt, record);
@@ -44,6 +49,7 @@ export function encodeRecord(ops: WriteOps, record: Record): void {
     record.indexedDueMs = dueMs;
   }
   record.stored = kind !== ABSENT;
+  return sizeAt;
 }
 
 /** A dirty element of an exploded collection as it is now. */

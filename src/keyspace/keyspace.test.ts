@@ -228,7 +228,7 @@ class Run {
     const oldest = this.pending.shift();
     if (oldest === undefined) return;
     this.engine.write(oldest.ops);
-    this.keyspace.committed(oldest.closed);
+    this.keyspace.committed(oldest.closed, oldest.ops);
     this.committed = oldest.model;
     this.checkDisk();
   }
@@ -428,7 +428,7 @@ test("the expirer hears of an expiry once the index has it, and again when its r
   const closed = keyspace.close(ops);
   assert.equal(keyspace.earliestDueMs, Infinity);
   engine.write(ops);
-  keyspace.committed(closed);
+  keyspace.committed(closed, ops);
   assert.equal(keyspace.earliestDueMs, 1000);
 
   for (const isClosed of [false, true]) {

@@ -47,11 +47,9 @@ import {
 import { COLD, throwCold } from "./cold.ts";
 import {
   applyState,
-  BLIND_WRITES_MAX,
   elementSize,
   countElement,
   countRecord,
-  leaveToDisk,
   ElementMutationUndo,
   ElementUndo,
   MutationUndo,
@@ -70,6 +68,7 @@ import {
 } from "./home.ts";
 import { Incarnation } from "./incarnation.ts";
 import { NearRecords } from "./near.ts";
+import { RecentWrites } from "./recent-writes.ts";
 import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
 import type { RowKey } from "./row-cache.ts";
@@ -165,6 +164,7 @@ export class Keyspace implements ElementSource {
   readonly resting = new RestingOn();
   readonly #near = new NearRecords();
   readonly stored: StoredRecords;
+  readonly #recent = new RecentWrites();
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
@@ -205,7 +205,7 @@ export class Keyspace implements ElementSource {
   #whole(record: Record): Record {
     const { isAway, incarnation, key } = record;
     if (isAway && !this.#bringBack(record)) return throwCold(incarnation, key);
-    record.blindWrites = 0;
+    record.unreadWrites = 0;
     return record;
   }
 
@@ -294,6 +294,11 @@ export class Keyspace implements ElementSource {
 
   /** False when that would wait. */
   #bringBack(record: Record): boolean {
+    const recent = this.#recent.read(record);
+    if (recent !== null) {
+      this.unpack(record, recent);
+      return true;
+    }
     const bytes = this.stored.bytesOf(record);
     if (bytes === undefined) return false;
     this.#putBack(record, bytes);
@@ -618,11 +623,12 @@ export class Keyspace implements ElementSource {
     const number = this.openBatch;
     const records: Record[] = [];
     const before: StoredState[] = [];
+    const sizesAt: number[] = [];
     for (const record of this.#dirty) {
       if (record.batch !== number) continue;
       records.push(record);
       before.push(storedState(record));
-      if (record.writtenIn === number) encodeRecord(ops, record);
+      sizesAt.push(record.writtenIn === number ? encodeRecord(ops, record) : 0);
     }
     const elements = this.#encodeElements(ops);
     const chunks: { incarnation: Incarnation; index: number }[] = [];
@@ -648,7 +654,7 @@ export class Keyspace implements ElementSource {
     if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
     const earliestDueMs = earliestOf(records);
-    const facts = { records, before, ...elements, earliestDueMs, chunks, countsOf };
+    const facts = { records, before, sizesAt, ...elements, earliestDueMs, chunks, countsOf };
     const closed = { number, undoLog, effects, ...facts };
     this.#unsettled.push(closed);
     this.#beginNext();
@@ -694,8 +700,8 @@ export class Keyspace implements ElementSource {
     };
   }
 
-  /** The oldest unsettled batch is on disk. */
-  committed(closed: ClosedBatch): void {
+  /** The oldest unsettled batch, whose bytes are `ops`, is on disk. */
+  committed(closed: ClosedBatch, ops: WriteOps): void {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
@@ -704,6 +710,7 @@ export class Keyspace implements ElementSource {
       if (record.batch !== closed.number) this.stored.forget(record);
       else this.#settled(record);
     }
+    this.#recent.leave(closed, ops, this);
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
@@ -712,7 +719,6 @@ export class Keyspace implements ElementSource {
   #settled(record: Record): void {
     const { isPassing } = record;
     if (isPassing || record.hasRow) this.stored.write(record);
-    if (record.blindWrites >= BLIND_WRITES_MAX) leaveToDisk(this, record);
     if (!isPassing) return;
     record.isPassing = false;
     if (record.kind > STRING || this.stored.readers > 0) return;
@@ -758,7 +764,8 @@ export class Keyspace implements ElementSource {
    * may hold records, and a second one of the same key would then lose what is written to the first.
    */
   trimCache(): void {
-    if (this.cacheBytes > this.cacheBytesMax / 2) this.#rotate();
+    const bytesMax = this.cacheBytesMax - this.#recent.capacityOf(this.cacheBytesMax);
+    if (this.cacheBytes > bytesMax / 2) this.#rotate();
   }
 
   /** Forgets every record without uncommitted changes. Only between units. */

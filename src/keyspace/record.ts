@@ -19,7 +19,7 @@ export class Record {
   readonly hash: number;
 
   kind: Kind = ABSENT;
-  /** Null also for a string that is on disk only (`isAway`). */
+  /** Null also for a string that is no object now (`isAway`). */
   value: Value = null;
   /**
    * The string, if it was last changed in place: Redis calls such a one "raw" whatever its length, until it is
@@ -54,7 +54,10 @@ export class Record {
   /** Nobody had asked for the key lately: what is written to it and committed is not kept as an object. */
   isPassing = false;
   /** How often in a row its string was set without being read in between. */
-  blindWrites = 0;
+  unreadWrites = 0;
+  /** Where it is in RecentWrites, if it was left there. */
+  recentAt = 0;
+  recentLap = 0;
 
   constructor(key: Bytes, incarnation: Incarnation, slot: number, hash: number) {
     this.key = key;
@@ -64,8 +67,8 @@ export class Record {
   }
 
   /**
-   * Whether its string is left to the disk: it was written BLIND_WRITES_MAX times and read by nobody. What
-   * nobody reads needs no memory, and costs the collector of young objects most.
+   * Whether its string is no object now: it was written, committed and read by nobody. It is among RecentWrites or, when
+   * they have passed over it, on disk only.
    */
   get isAway(): boolean {
     return this.kind === STRING && this.value === null;

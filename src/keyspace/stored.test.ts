@@ -98,7 +98,7 @@ for (const hasRows of [false, true]) {
     const closed = keyspace.close(ops);
     put("third")(view);
     engine.write(ops);
-    keyspace.committed(closed);
+    keyspace.committed(closed, ops);
     assert.equal(view.read("k")?.value, "third");
     keyspace.undoAll();
     withoutObjects(made);
@@ -138,7 +138,7 @@ test("the row of a key whose object stays is kept up to date, and goes with what
   const closed = keyspace.close(ops);
   put("fourth")(view);
   engine.write(ops);
-  keyspace.committed(closed);
+  keyspace.committed(closed, ops);
   assert.equal(rowOf(made), null);
 });
 

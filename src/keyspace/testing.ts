@@ -80,6 +80,6 @@ function commit(keyspace: Keyspace): void {
   const ops = new WriteOps();
   const closed = keyspace.close(ops);
   keyspace.engine.write(ops);
-  keyspace.committed(closed);
+  keyspace.committed(closed, ops);
   for (const effect of closed.effects) effect.happen();
 }

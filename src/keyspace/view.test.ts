@@ -71,12 +71,13 @@ test("whatever is read in a database under an uncommitted flush or swap rests on
     sawIn(view, () => assert.equal(view.find("a"), null)),
     swapped,
   );
-  const closed = keyspace.close(new WriteOps());
+  const ops = new WriteOps();
+  const closed = keyspace.close(ops);
   assert.equal(
     sawIn(view, () => view.inDatabase(1, () => view.find("a"))),
     swapped,
   );
-  keyspace.committed(closed);
+  keyspace.committed(closed, ops);
   assert.ok(sawIn(view, () => view.find("a")) <= keyspace.committedBatch);
 });
 

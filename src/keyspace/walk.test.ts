@@ -152,7 +152,7 @@ function happen(
     // A closed batch that is on disk already, but of which nobody has been told yet, shows as before.
     engine.write(ops);
     if (what.outcome === "close") world.view.keys();
-    keyspace.committed(closed);
+    keyspace.committed(closed, ops);
   }
 }
 

@@ -166,7 +166,7 @@ export class Run<V> {
     if (this.#closed === null) return;
     const { batch, ops, state } = this.#closed;
     this.engine.write(ops);
-    this.#keyspace.committed(batch);
+    this.#keyspace.committed(batch, ops);
     this.#committed = state;
     this.#closed = null;
   }

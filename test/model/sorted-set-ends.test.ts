@@ -93,7 +93,7 @@ function run(world: TestWorld, steps: readonly Step[]): void {
       const ops = new WriteOps();
       const closed = keyspace.close(ops);
       keyspace.engine.write(ops);
-      keyspace.committed(closed);
+      keyspace.committed(closed, ops);
       committed = new Map(now);
     } else if (what.kind === "refuse") {
       keyspace.undoAll();

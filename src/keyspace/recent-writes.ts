@@ -1,0 +1,107 @@
+// The newest committed batches, as the bytes that went to the log: the strings that were written in them and read by
+// nobody yet.
+//
+// The problem. A string that is kept as an object, and replaced before anybody reads it, is copied twice by the
+// collector of young objects, looked at by that of old ones, and was worth nothing. What is written again and again is
+// most of what is written.
+//
+// The way. With its commit the object of such a string goes (`Record.isAway`), and the record remembers where in a ring
+// of bytes, to which each batch is copied whole, its encoded form stands. Who reads it makes the object again. Nothing is freed:
+// the ring goes round, and what it has passed over is read from the disk, which has the same.
+//
+// A place is an offset and a lap. It is valid while the lap is this one, or the last and the place is not written over yet.
+
+import type { Bytes } from "../base/bytes.ts";
+import { STRING, stringOf } from "../encoding/record.ts";
+import type { WriteOps } from "../engine/write-ops.ts";
+import { countRecord } from "./changes.ts";
+import type { ClosedBatch } from "./closed-batch.ts";
+import type { Record } from "./record.ts";
+import type { CacheSize } from "./undo.ts";
+
+const RING_BYTES_MAX = 32 * 1024 * 1024;
+/** Of what the cache may take. */
+const RING_SHARE = 4;
+/** A larger batch is not copied: it would push out too many others. */
+const BATCHES_PER_RING = 32;
+
+export class RecentWrites {
+  #ring: Buffer | null = null;
+  #capacity = 0;
+  #cacheBytesMax = 0;
+  #end = 0;
+  /** A record that was never here has 0, which is valid at no time. */
+  #lap = 2;
+
+  /** Bytes that the ring takes of a cache of `cacheBytesMax`. */
+  capacityOf(cacheBytesMax: number): number {
+    return Math.min(RING_BYTES_MAX, Math.floor(cacheBytesMax / RING_SHARE));
+  }
+
+  /** Takes in the strings of a batch that has just been committed, as far as nobody has read or changed them since. */
+  leave(closed: ClosedBatch, ops: WriteOps, cache: CacheSize & { cacheBytesMax: number }): void {
+    const { records, sizesAt, number } = closed;
+    let base = -1;
+    for (let index = 0; index < records.length; index++) {
+      const record = records[index];
+      if (record === undefined || record.unreadWrites < 2 || record.writtenIn !== number) continue;
+      if (record.kind !== STRING) continue;
+      if (base < 0) {
+        base = this.#copy(ops, cache.cacheBytesMax);
+        if (base < 0) return;
+      }
+      record.recentAt = base + (sizesAt[index] ?? 0);
+      record.recentLap = this.#lap;
+      record.value = null;
+      record.changedInPlace = null;
+      countRecord(cache, record);
+    }
+  }
+
+  /** The string of a record that was left here; null when the ring has passed over it. */
+  read({ recentAt, recentLap }: Record): Bytes | null {
+    const isHere =
+      recentLap === this.#lap || (recentLap === this.#lap - 1 && recentAt >= this.#end);
+    if (!isHere || this.#ring === null) return null;
+    return readString(this.#ring, recentAt);
+  }
+
+  /** Where the batch stands now; -1 when it is too large. */
+  #copy(ops: WriteOps, cacheBytesMax: number): number {
+    if (cacheBytesMax !== this.#cacheBytesMax) this.#resize(cacheBytesMax);
+    const { length } = ops;
+    if (length > this.#capacity / BATCHES_PER_RING) return -1;
+    this.#ring ??= Buffer.allocUnsafeSlow(this.#capacity);
+    if (this.#end + length > this.#capacity) {
+      this.#end = 0;
+      this.#lap++;
+    }
+    const at = this.#end;
+    ops.buffer.copy(this.#ring, at, 0, length);
+    this.#end = at + length;
+    return at;
+  }
+
+  #resize(cacheBytesMax: number): void {
+    this.#cacheBytesMax = cacheBytesMax;
+    const capacity = this.capacityOf(cacheBytesMax);
+    if (capacity === this.#capacity) return;
+    this.#capacity = capacity;
+    this.#ring = null;
+    this.#end = 0;
+    // Nothing of before is valid.
+    this.#lap += 2;
+  }
+}
+
+/** The string in an encoded record that stands behind its length, a varint. */
+function readString(ring: Buffer, sizeAt: number): Bytes {
+  let size = 0;
+  let shift = 0;
+  for (let at = sizeAt; ; at++) {
+    const byte = ring[at] ?? 0;
+    size |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return stringOf(ring, at + 1, size);
+    shift += 7;
+  }
+}
