@@ -136,9 +136,11 @@ export class KeyTable<T extends Keyed> {
       while (hashes[at] !== hash && hashes[at] !== 0) at = (at + 1) & mask;
       found[index] = items[at];
     }
+    for (let index = 0; index < count; index++) near ^= found[index]?.key.length ?? 0;
     for (let index = 0; index < count; index++) {
       const key = keys[index] ?? "";
-      if (found[index]?.key !== key) found[index] = this.get(key);
+      const item = found[index];
+      if (item === undefined || item.key !== key) found[index] = this.get(key);
     }
     found.length = count;
     return near;
