@@ -145,10 +145,11 @@ function bulks(items: readonly Bytes[]): Bytes {
   let text = "";
   for (const item of items) {
     const size = item.length;
-    text += (BULK_MIDDLES[size] ?? `\r\n$${size}\r\n`) + item;
+    // Each but the first brings the line end of the one before it.
+    if (text === "") text = bulkHeader(size) + item;
+    else text += (BULK_MIDDLES[size] ?? `\r\n$${size}\r\n`) + item;
   }
-  // Each brought the line end of the one before it.
-  return `${text.slice(2)}\r\n`;
+  return text === "" ? "" : `${text}\r\n`;
 }
 
 function shortBulks(items: readonly Bytes[]): Bytes {

@@ -10,7 +10,8 @@ import type { Socket } from "node:net";
 
 import type { Bytes } from "../base/bytes.ts";
 
-const BUFFER_BYTES = 64 * 1024;
+/** A piece of output (connection.ts) and the reply that makes it full. */
+const BUFFER_BYTES = 128 * 1024;
 
 const shared = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
