@@ -7,7 +7,8 @@
 //        [--keys 10000000] [-- --rocksdb.block_cache_size 2048 ...]
 //
 // What stands behind `--` goes to both servers. The one with few keys begins with an empty directory. The
-// large one is warmed by as many GETs as it takes to ask for a third of its keys (--warm).
+// large one is warmed by as many GETs as it takes to ask for a third of its keys (--warm), and until its rows
+// are in (`-- --row-cache-size 1400mb` holds those of ten million keys).
 
 import { join } from "node:path";
 import { mkdtempSync, rmSync } from "node:fs";
