@@ -250,8 +250,9 @@ const SCRIPTS: readonly HeldCase[] = [
   ]),
   one("EVAL with 10,000 SETs", [
     "EVAL",
-    "for i = 1, 10000 do redis.call('SET', 'lua:' .. i, i) end",
-    "0",
+    "for i = 1, 10000 do redis.call('SET', KEYS[1], i) end",
+    "1",
+    "lua:string",
   ]),
   one("EVAL that returns 100,000", [
     "EVAL",
@@ -260,8 +261,9 @@ const SCRIPTS: readonly HeldCase[] = [
   ]),
   one("EVAL with SMEMBERS of 10,000", [
     "EVAL",
-    "for i = 1, 10000 do redis.call('SADD', 'lua:set', i) end return #redis.call('SMEMBERS', 'lua:set')",
-    "0",
+    "for i = 1, 10000 do redis.call('SADD', KEYS[1], i) end return #redis.call('SMEMBERS', KEYS[1])",
+    "1",
+    "lua:set",
   ]),
   one("EVAL with HGETALL of a million", [
     "EVAL",

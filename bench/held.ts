@@ -123,11 +123,15 @@ async function main(): Promise<void> {
     for (const one of chosen) {
       const rounds: Round[] = [];
       const count = one.isOnce === true ? 1 : Number(options.rounds);
-      for (let round = 0; round < count; round++) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
-        rounds.push(await measured(target, log, one));
+      try {
+        for (let round = 0; round < count; round++) {
+          // oxlint-disable-next-line no-await-in-loop -- one after the other
+          rounds.push(await measured(target, log, one));
+        }
+        print(row(one, rounds));
+      } catch (error) {
+        print(`| ${one.name} | ${String(error).replaceAll(/\s+/g, " ")} |`);
       }
-      print(row(one, rounds));
     }
   } finally {
     await target.stop();
