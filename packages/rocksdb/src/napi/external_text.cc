@@ -1,8 +1,9 @@
 // Strings whose bytes lie outside of JavaScript's heap (external_text.h), and the gathering of one from
 // pieces as they come.
 //
-// Memory follows the bytes received and not the length announced: up to kRoomAtOnce is only address space until it is
-// written to, and beyond that the room doubles, for which the system moves pages and copies nothing.
+// Memory follows the bytes received and not the length announced: the first megabytes in small pages, with room that
+// doubles, then in large ones. Up to kRoomAtOnce is only address space until it is written to, and beyond that the room
+// doubles again, for which the system moves pages and copies nothing.
 
 // Before Node 24 these strings stand among what may still change.
 #define NAPI_EXPERIMENTAL
@@ -59,6 +60,7 @@ napi_value MakeExternalText(napi_env env, char* data, size_t size) {
 
 namespace {
 
+constexpr size_t kRoomAtFirst = 64 * 1024;
 constexpr size_t kRoomAtOnce = 32 * 1024 * 1024;
 
 class GatherObject final : public Object {
@@ -70,14 +72,7 @@ class GatherObject final : public Object {
 
   bool Append(const char* bytes, size_t count) {
     if (count > length_ - size_) return false;
-    if (size_ + count > room_) {
-      const size_t wanted = std::max({kRoomAtOnce, room_ * 2, size_ + count});
-      const size_t room = std::min(length_, wanted);
-      void* grown = data_ == nullptr ? RoomForText(room) : realloc(data_, room);
-      if (grown == nullptr) return false;
-      data_ = static_cast<char*>(grown);
-      room_ = room;
-    }
+    if (size_ + count > room_ && !Grow(size_ + count)) return false;
     memcpy(data_ + size_, bytes, count);
     size_ += count;
     return true;
@@ -92,6 +87,27 @@ class GatherObject final : public Object {
   size_t size() const { return size_; }
 
  private:
+  /** Small until a large page's worth has come: who announces much and sends little is to cost little. */
+  bool Grow(size_t needed) {
+    const bool is_small = needed < kLargePage;
+    const size_t wanted = is_small ? std::max(kRoomAtFirst, needed * 2)
+                                   : std::max({kRoomAtOnce, room_ * 2, needed});
+    const size_t room = std::min(length_, wanted);
+    char* grown = nullptr;
+    if (!is_small && room_ < kRoomAtOnce) {
+      grown = RoomForText(room);
+      if (grown == nullptr) return false;
+      if (size_ > 0) memcpy(grown, data_, size_);
+      free(data_);
+    } else {
+      grown = static_cast<char*>(realloc(data_, room));
+      if (grown == nullptr) return false;
+    }
+    data_ = grown;
+    room_ = room;
+    return true;
+  }
+
   const size_t length_;
   size_t size_ = 0;
   size_t room_ = 0;
