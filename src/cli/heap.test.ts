@@ -10,11 +10,21 @@ const MEGABYTE = 1024 * 1024;
 const BOTH_HALVES = 8 * MEGABYTE;
 
 test("a hundred megabytes of garbage are allowed, or a third of a large heap", () => {
-  assert.equal(growthPercent(20 * MEGABYTE), 100);
-  assert.equal(growthPercent(100 * MEGABYTE), 100);
-  assert.equal(growthPercent(200 * MEGABYTE), 50);
-  assert.equal(growthPercent(340 * MEGABYTE), 30);
-  assert.equal(growthPercent(4000 * MEGABYTE), 30);
+  for (const cacheBytes of [0, 16 * MEGABYTE]) {
+    assert.equal(growthPercent(20 * MEGABYTE, cacheBytes), 100);
+    assert.equal(growthPercent(100 * MEGABYTE, cacheBytes), 100);
+    assert.equal(growthPercent(200 * MEGABYTE, cacheBytes), 50);
+    assert.equal(growthPercent(340 * MEGABYTE, cacheBytes), 30);
+    assert.equal(growthPercent(4000 * MEGABYTE, cacheBytes), 30);
+  }
+});
+
+test("a small heap beside a large cache may have as much garbage as the cache has room", () => {
+  assert.equal(growthPercent(20 * MEGABYTE, 128 * MEGABYTE), 300);
+  assert.equal(growthPercent(48 * MEGABYTE, 128 * MEGABYTE), 200);
+  assert.equal(growthPercent(96 * MEGABYTE, 128 * MEGABYTE), 100);
+  assert.equal(growthPercent(50 * MEGABYTE, 1000 * MEGABYTE), 200);
+  assert.equal(growthPercent(4000 * MEGABYTE, 1000 * MEGABYTE), 30);
 });
 
 test("a small space may grow to the bound at once, one at the bound or above by nothing", () => {

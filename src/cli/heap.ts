@@ -3,8 +3,9 @@
 // V8 lets a heap that churns grow to several times what lives in it. The record cache churns by design, so a
 // large heap is bound tighter: a third more than lives in it is enough, and a million small keys then take
 // 460 MB of resident memory in place of 690, at the same speed. A third of a small heap is soon full,
-// though, and each collection goes through all that lives: up to GARBAGE_BYTES are allowed in any case
-// (MSET at P=16: a tenth more requests, 25 MB more memory at 100,000 keys).
+// though, and each collection goes through all that lives: up to GARBAGE_BYTES are allowed in any case, as far as
+// that is no more than the heap itself (MSET at P=16: a tenth more requests, 25 MB more memory at 100,000 keys), or
+// than three quarters of the cache, which the memory is planned by (another twentieth of the processor time).
 //
 // Young objects are collected while the event loop stands still: 4 MB of them take 4 ms, 16 MB, to which
 // V8 would let them grow, 10 ms and up to 36 where most of them live on (SET and MSET of 100,000 keys). There
@@ -17,6 +18,9 @@ const MEGABYTE = 1024 * 1024;
 const GARBAGE_BYTES = 100 * MEGABYTE;
 const PERCENT_MIN = 30;
 const PERCENT_MAX = 100;
+/** Of the cache. */
+const GARBAGE_SHARE = 3 / 4;
+const PERCENT_MAX_OF_CACHE = 300;
 const LOOK_MS = 1000;
 
 /** V8 has two halves of this size. */
@@ -53,17 +57,22 @@ export function boundYoung(): void {
   setInterval(look, LOOK_MS).unref();
 }
 
-/** By how much a heap of so many bytes may grow, in percent. */
-export function growthPercent(heapBytes: number): number {
-  const percent = Math.floor((GARBAGE_BYTES * 100) / heapBytes);
-  return Math.min(PERCENT_MAX, Math.max(PERCENT_MIN, percent));
+/** By how much a heap of so many bytes may grow, in percent, given `object-cache-size`. */
+export function growthPercent(heapBytes: number, cacheBytes: number): number {
+  const percentOf = (bytes: number): number => Math.floor((bytes * 100) / heapBytes);
+  const small = Math.min(GARBAGE_BYTES, cacheBytes * GARBAGE_SHARE);
+  return Math.max(
+    PERCENT_MIN,
+    Math.min(PERCENT_MAX, percentOf(GARBAGE_BYTES)),
+    Math.min(PERCENT_MAX_OF_CACHE, percentOf(small)),
+  );
 }
 
 /** From now on. V8 reads the flag at the end of each collection of the whole heap. */
-export function boundHeap(): void {
+export function boundHeap(cacheBytes: number): void {
   let percent = 0;
   const look = (): void => {
-    const now = growthPercent(getHeapStatistics().used_heap_size);
+    const now = growthPercent(getHeapStatistics().used_heap_size, cacheBytes);
     if (now === percent) return;
     percent = now;
     setFlagsFromString(`--heap-growing-percent=${percent}`);

@@ -53,7 +53,6 @@ let input: string | null = null;
 
 async function main(): Promise<void> {
   seedKeyTables(randomBytes(4).readInt32LE());
-  boundHeap();
   boundYoung();
   const role = takeRole();
   const processors = Math.floor(availableParallelism() / (role?.nodes.length ?? 1));
@@ -159,6 +158,7 @@ function keepTouch(running: RunningServer, end: End): void {
 async function serve({ config, configFile }: Serve, role: NodeRole | null): Promise<void> {
   const log = openLog(config);
   if (log === null) return;
+  boundHeap(config.get("object-cache-size"));
   const end = new End(log, role !== null);
   if (configFile === null && role === null)
     log.notice("No configuration file given: defaults are in use.");
