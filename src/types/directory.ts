@@ -112,6 +112,15 @@ class Page implements ElementObject {
     return low - 1;
   }
 
+  /** As `indexOf`, for a key that is likely to be that of the first or the last entry, or near it. */
+  indexNearEnds(key: Bytes): number {
+    const { keys } = this;
+    const last = keys.length - 1;
+    if (last < 1) return this.indexOf(key);
+    if (key < (keys[1] ?? "")) return (keys[0] ?? "") <= key ? 0 : -1;
+    return (keys[last] ?? "") <= key ? last : this.indexOf(key);
+  }
+
   /** Elements in the entries before `index`. */
   before(index: number): number {
     const { counts } = this;
@@ -215,6 +224,10 @@ export class Directory {
   }
 
   // Reading
+
+  get isEmpty(): boolean {
+    return this.#root.keys.length === 0;
+  }
 
   /** Elements of all nodes together. */
   get total(): number {
@@ -358,7 +371,8 @@ export class Directory {
    * may want to put it together with another. Throws COLD.
    */
   takeAt(view: View, record: Record, key: Bytes, few: number): boolean {
-    const path = this.#path(view, key);
+    // Most are taken from an end, by ZPOPMIN and its like.
+    const path = this.#path(view, key, "ends");
     const leaf = path.at(-1);
     // Before all nodes of its page: those of the page before have to be looked at.
     if (leaf === undefined || leaf.index < 0) return false;
@@ -420,9 +434,11 @@ export class Directory {
   }
 
   /** The way to the last node whose key is not after `key`, or to where such a node would go. */
-  #path(view: View, key: Bytes): Step[] {
+  #path(view: View, key: Bytes, near: "ends" | "any" = "any"): Step[] {
     const path: Step[] = [];
-    let step: Step = { page: this.#root, element: null, index: this.#root.indexOf(key) };
+    const indexIn = (page: Page): number =>
+      near === "ends" ? page.indexNearEnds(key) : page.indexOf(key);
+    let step: Step = { page: this.#root, element: null, index: indexIn(this.#root) };
     for (;;) {
       path.push(step);
       const { page } = step;
@@ -431,7 +447,7 @@ export class Directory {
       step.index = Math.max(0, step.index);
       // Field by field: a copy of the object costs a microsecond.
       const { page: below, element } = this.#child(view, page, step.index);
-      step = { page: below, element, index: below.indexOf(key) };
+      step = { page: below, element, index: indexIn(below) };
     }
   }
 

@@ -388,7 +388,9 @@ export function removePlaced(
 
 /** After removals: deletes a set that has become empty, and tells of it. True if it did. */
 export function removeIfEmpty(view: View, record: Record): boolean {
-  if (size(view, record) > 0) return false;
+  const form = formOf(view, record);
+  const isLeft = form instanceof InlineSortedSet ? form.members.length > 0 : !form.buckets.isEmpty;
+  if (isLeft) return false;
   view.remove(record.key);
   view.notify("generic", "del", record.key);
   return true;
