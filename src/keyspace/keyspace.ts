@@ -205,7 +205,7 @@ export class Keyspace implements ElementSource {
   #whole(record: Record): Record {
     const { isAway, incarnation, key } = record;
     if (isAway && !this.#bringBack(record)) return throwCold(incarnation, key);
-    record.unreadWrites = 0;
+    record.isUnread = false;
     return record;
   }
 

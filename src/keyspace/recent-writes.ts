@@ -44,7 +44,7 @@ export class RecentWrites {
     let base = -1;
     for (let index = 0; index < records.length; index++) {
       const record = records[index];
-      if (record === undefined || record.unreadWrites < 2 || record.writtenIn !== number) continue;
+      if (record === undefined || !record.isUnread || record.writtenIn !== number) continue;
       if (record.kind !== STRING) continue;
       if (base < 0) {
         base = this.#copy(ops, cache.cacheBytesMax);

@@ -53,8 +53,8 @@ export class Record {
   hasRow = false;
   /** Nobody had asked for the key lately: what is written to it and committed is not kept as an object. */
   isPassing = false;
-  /** How often in a row its string was set without being read in between. */
-  unreadWrites = 0;
+  /** Whether its string was set and nobody has read it since. */
+  isUnread = false;
   /** Where it is in RecentWrites, if it was left there. */
   recentAt = 0;
   recentLap = 0;
