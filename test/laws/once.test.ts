@@ -89,8 +89,8 @@ test("a token kept by a newer version is damage, not a free token and not anothe
   tryOnce(talker, "t");
   await world.settle();
   const { incarnation } = world.core.pipeline.keyspace.system;
-  const record = incarnation.young.get("default\0t");
-  assert.ok(record !== undefined && typeof record.value === "string");
+  const record = world.core.pipeline.keyspace.record(incarnation, "default\0t");
+  assert.ok(typeof record.value === "string");
   record.value = `\x02${record.value.slice(1)}`;
   talker.heard();
   tryOnce(talker, "t");
