@@ -205,7 +205,7 @@ export class Keyspace implements ElementSource {
   #whole(record: Record): Record {
     const { isAway, incarnation, key } = record;
     if (isAway && !this.#bringBack(record)) return throwCold(incarnation, key);
-    record.isUnread = false;
+    record.reads++;
     return record;
   }
 
@@ -218,7 +218,7 @@ export class Keyspace implements ElementSource {
   /** As `record`, for who looks at it and lets it go: it may be one that nobody else will find. */
   recordToRead(incarnation: Incarnation, key: Bytes): Record {
     const cached = this.#cached(incarnation, key);
-    if (cached !== undefined) return this.#whole(cached);
+    if (cached !== undefined) return this.#recent.lend(cached) ? cached : this.#whole(cached);
     const record = this.stored.find(incarnation, key, "whole") ?? throwCold(incarnation, key);
     const passes = this.rotations > 0 && record.kind <= STRING && !this.stored.wasAsked(record);
     return passes ? record : this.#install(record);
@@ -764,6 +764,7 @@ export class Keyspace implements ElementSource {
    * may hold records, and a second one of the same key would then lose what is written to the first.
    */
   trimCache(): void {
+    this.#recent.takeBack();
     const bytesMax = this.cacheBytesMax - this.#recent.capacityOf(this.cacheBytesMax);
     if (this.cacheBytes > bytesMax / 2) this.#rotate();
   }

@@ -6,8 +6,9 @@
 // most of what is written.
 //
 // The way. With its commit the object of such a string goes (`Record.isAway`), and the record remembers where in a ring
-// of bytes, to which each batch is copied whole, its encoded form stands. Who reads it makes the object again. Nothing is freed:
-// the ring goes round, and what it has passed over is read from the disk, which has the same.
+// of bytes, to which each batch is copied whole, its encoded form stands. Who reads it makes the object again; the first
+// reads only for themselves (`lend`), later ones to stay. Nothing is freed: the ring goes round, and what it has passed over
+// is read from the disk, which has the same.
 //
 // A place is an offset and a lap. It is valid while the lap is this one, or the last and the place is not written over yet.
 
@@ -22,6 +23,8 @@ import type { CacheSize } from "./undo.ts";
 const RING_BYTES_MAX = 32 * 1024 * 1024;
 /** Of what the cache may take. */
 const RING_SHARE = 4;
+/** An object that stays costs the collector about what so many cost that do not. */
+const READS_LENT = 4;
 /** A larger batch is not copied: it would push out too many others. */
 const BATCHES_PER_RING = 32;
 
@@ -30,6 +33,9 @@ export class RecentWrites {
   #capacity = 0;
   #cacheBytesMax = 0;
   #end = 0;
+  readonly #lent: Record[] = [];
+  /** The batches that had written them when they were lent. */
+  readonly #lentAsOf: number[] = [];
   /** A record that was never here has 0, which is valid at no time. */
   #lap = 2;
 
@@ -44,7 +50,7 @@ export class RecentWrites {
     let base = -1;
     for (let index = 0; index < records.length; index++) {
       const record = records[index];
-      if (record === undefined || !record.isUnread || record.writtenIn !== number) continue;
+      if (record === undefined || record.reads > 0 || record.writtenIn !== number) continue;
       if (record.kind !== STRING) continue;
       if (base < 0) {
         base = this.#copy(ops, cache.cacheBytesMax);
@@ -56,6 +62,34 @@ export class RecentWrites {
       record.changedInPlace = null;
       countRecord(cache, record);
     }
+  }
+
+  /**
+   * Gives a record its string for the unit that runs. False when it is not away, not here, or is read so often that it had
+   * better stay.
+   */
+  lend(record: Record): boolean {
+    if (!record.isAway || record.reads >= READS_LENT) return false;
+    const text = this.read(record);
+    if (text === null) return false;
+    record.reads++;
+    record.value = text;
+    this.#lent.push(record);
+    this.#lentAsOf.push(record.writtenIn);
+    return true;
+  }
+
+  /** Between units: nobody holds the records that were lent their strings. */
+  takeBack(): void {
+    const lent = this.#lent;
+    if (lent.length === 0) return;
+    for (let index = 0; index < lent.length; index++) {
+      const record = lent[index];
+      // One that was written since has another string.
+      if (record !== undefined && record.writtenIn === this.#lentAsOf[index]) record.value = null;
+    }
+    lent.length = 0;
+    this.#lentAsOf.length = 0;
   }
 
   /** The string of a record that was left here; null when the ring has passed over it. */

@@ -53,8 +53,8 @@ export class Record {
   hasRow = false;
   /** Nobody had asked for the key lately: what is written to it and committed is not kept as an object. */
   isPassing = false;
-  /** Whether its string was set and nobody has read it since. */
-  isUnread = false;
+  /** How often its string was read since it was set. */
+  reads = 1;
   /** Where it is in RecentWrites, if it was left there. */
   recentAt = 0;
   recentLap = 0;

@@ -255,7 +255,7 @@ export class View {
     const isNew = this.#noteExpiredBefore(record) || record.kind === ABSENT;
     this.#change(record, content.kind, content.value, content.expiryMs);
     record.changedInPlace = null;
-    record.isUnread = true;
+    record.reads = 0;
     record.accessedAtSeconds = this.nowSeconds;
     if (isNew) this.notify("newKey", "new", key);
     return record;
@@ -275,7 +275,7 @@ export class View {
   /** Removes a key; false when there was none (or only an expired one, which is removed as such). */
   remove(key: Bytes): boolean {
     const record = this.#lookUpToReplace(key);
-    record.isUnread = false;
+    record.reads = 1;
     if (record.kind === ABSENT) return false;
     if (this.#isExpired(record)) {
       this.#collect(record);
