@@ -205,7 +205,7 @@ export class Keyspace implements ElementSource {
   #whole(record: Record): Record {
     const { isAway, incarnation, key } = record;
     if (isAway && !this.#bringBack(record)) return throwCold(incarnation, key);
-    record.reads++;
+    if (record.reads === 0) record.reads = 1;
     return record;
   }
 

@@ -53,7 +53,7 @@ export class Record {
   hasRow = false;
   /** Nobody had asked for the key lately: what is written to it and committed is not kept as an object. */
   isPassing = false;
-  /** How often its string was read since it was set. */
+  /** How often its string was read since it was set, as far as RecentWrites counts. */
   reads = 1;
   /** Where it is in RecentWrites, if it was left there. */
   recentAt = 0;
