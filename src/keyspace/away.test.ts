@@ -83,6 +83,16 @@ test("a string that was read stays an object until it is written again", () => {
   assert.equal(inMemory(world)?.isAway, false);
 });
 
+test("a string that was changed in place stays an object: it is raw until it is loaded again", () => {
+  const world = testWorld();
+  world.unit((view) => {
+    const record = view.set("k", { kind: STRING, value: "value", expiryMs: 0 });
+    record.changedInPlace = record.value;
+  });
+  assert.equal(inMemory(world)?.isAway, false);
+  assert.equal(world.view.find("k")?.isRaw, true);
+});
+
 test("the first who only read it are lent it for their unit; then it stays", () => {
   const world = withAway("recent");
   const { keyspace, view } = world;

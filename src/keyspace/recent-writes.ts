@@ -51,7 +51,8 @@ export class RecentWrites {
     for (let index = 0; index < records.length; index++) {
       const record = records[index];
       if (record === undefined || record.reads > 0 || record.writtenIn !== number) continue;
-      if (record.kind !== STRING) continue;
+      // What Redis calls "raw" is so only as long as it is not loaded again.
+      if (record.kind !== STRING || record.isRaw) continue;
       if (base < 0) {
         base = this.#copy(ops, cache.cacheBytesMax);
         if (base < 0) return;
@@ -59,7 +60,6 @@ export class RecentWrites {
       record.recentAt = base + (sizesAt[index] ?? 0);
       record.recentLap = this.#lap;
       record.value = null;
-      record.changedInPlace = null;
       countRecord(cache, record);
     }
   }
