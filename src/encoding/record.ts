@@ -10,7 +10,7 @@
 // those of the others begin with their form, inline or exploded (collection.ts).
 
 import type { Bytes } from "../base/bytes.ts";
-import { readU48, u48 } from "./key.ts";
+import { readU48 } from "./key.ts";
 import { writeBytes } from "./varint.ts";
 
 export const ABSENT = 0;
@@ -81,8 +81,8 @@ export function writeRecord(target: Buffer, at: number, record: WritableRecord):
 }
 
 /** What stands before the payload; returns where that begins. */
-export function writeHeader(target: Buffer, at: number, record: WritableRecord): number {
-  const { kind, expiryMs } = record;
+export function writeHeader(target: Buffer, at: number, header: RecordHeader): number {
+  const { kind, expiryMs } = header;
   let offset = at;
   target[offset++] = (VERSION << 4) | kind;
   target[offset++] = expiryMs === 0 ? 0 : FLAG_EXPIRY;
@@ -98,16 +98,15 @@ export const PLAIN_STRING_HEAD = ((VERSION << 4) | STRING) << 8;
 export const PLAIN_STRING_HEAD_SIZE = 2;
 const PLAIN_STRING_HEAD_BYTES: Bytes = String.fromCharCode((VERSION << 4) | STRING, 0);
 
-/** What stands before the payload. */
-export function recordHead(kind: Kind, expiryMs: number): Bytes {
-  if (kind === STRING && expiryMs === 0) return PLAIN_STRING_HEAD_BYTES;
-  const first = (VERSION << 4) | kind;
-  if (expiryMs === 0) return String.fromCharCode(first, 0);
-  return String.fromCharCode(first, FLAG_EXPIRY) + u48(expiryMs);
-}
-
 /** The longest that stands before the payload. */
 export const RECORD_HEADER_SIZE_MAX = 8;
+const headBuffer = Buffer.alloc(RECORD_HEADER_SIZE_MAX);
+
+/** What `writeHeader` writes, as bytes of its own. */
+export function recordHead(header: RecordHeader): Bytes {
+  if (header.kind === STRING && header.expiryMs === 0) return PLAIN_STRING_HEAD_BYTES;
+  return headBuffer.latin1Slice(0, writeHeader(headBuffer, 0, header));
+}
 
 export interface RecordHeader {
   readonly kind: Kind;
@@ -143,7 +142,9 @@ function readKind(kind: number): Kind {
 
 /** The string in an encoded record of `size` bytes, which we wrote ourselves and which is one. */
 export function stringOf(source: Buffer, at: number, size: number): Bytes {
-  return source.latin1Slice(at + (source[at + 1] === FLAG_EXPIRY ? 8 : 2), at + size);
+  const expires = source[at + 1] === FLAG_EXPIRY;
+  const headSize = expires ? RECORD_HEADER_SIZE_MAX : PLAIN_STRING_HEAD_SIZE;
+  return source.latin1Slice(at + headSize, at + size);
 }
 
 /** Throws CorruptRecord. */

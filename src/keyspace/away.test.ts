@@ -7,7 +7,7 @@ import { dataKey } from "../encoding/key.ts";
 import { STRING } from "../encoding/record.ts";
 import { DATA } from "../engine/engine.ts";
 import { WriteOps } from "../engine/write-ops.ts";
-import { testWorld, type TestWorld } from "./testing.ts";
+import { commitBeneath, testWorld, type TestWorld } from "./testing.ts";
 import type { View } from "./view.ts";
 
 const put =
@@ -155,13 +155,8 @@ test("a write that is refused leaves what was away before it", () => {
 test("a string that a later batch changes is not left to the disk by the commit of an earlier one", () => {
   for (const where of EVERYWHERE) {
     const world = withAway(where);
-    const { engine, keyspace, view } = world;
-    const ops = new WriteOps();
-    put("third")(view);
-    const closed = keyspace.close(ops);
-    put("fourth")(view);
-    engine.write(ops);
-    keyspace.committed(closed, ops);
+    const { keyspace, view } = world;
+    commitBeneath(world, put("third"), put("fourth"));
     assert.equal(view.find("k")?.value, "fourth");
     keyspace.undoAll();
     assert.equal(view.find("k")?.value, "third");

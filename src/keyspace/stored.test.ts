@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { STRING } from "../encoding/record.ts";
 import { WriteOps } from "../engine/write-ops.ts";
 import { RowCache } from "./row-cache.ts";
-import { testWorld, type TestWorld } from "./testing.ts";
+import { commitBeneath, testWorld, type TestWorld } from "./testing.ts";
 import type { View } from "./view.ts";
 
 const put =
@@ -92,13 +92,8 @@ for (const hasRows of [false, true]) {
 
   test(`a refused write on top of one that is committed leaves that one: ${where}`, () => {
     const made = world(hasRows);
-    const { engine, keyspace, view } = made;
-    const ops = new WriteOps();
-    put("second")(view);
-    const closed = keyspace.close(ops);
-    put("third")(view);
-    engine.write(ops);
-    keyspace.committed(closed, ops);
+    const { keyspace, view } = made;
+    commitBeneath(made, put("second"), put("third"));
     assert.equal(view.read("k")?.value, "third");
     keyspace.undoAll();
     withoutObjects(made);
@@ -128,17 +123,11 @@ test("the row has the bytes of the disk", () => {
 
 test("the row of a key whose object stays is kept up to date, and goes with what a later batch may take back", () => {
   const made = world(true);
-  const { engine, keyspace, view } = made;
-  assert.equal(view.find("k")?.value, "first");
+  assert.equal(made.view.find("k")?.value, "first");
   made.unit(put("second"));
   assert.ok(isKept(made));
   assert.equal(rowOf(made), "\x11\0second");
-  const ops = new WriteOps();
-  put("third")(view);
-  const closed = keyspace.close(ops);
-  put("fourth")(view);
-  engine.write(ops);
-  keyspace.committed(closed, ops);
+  commitBeneath(made, put("third"), put("fourth"));
   assert.equal(rowOf(made), null);
 });
 

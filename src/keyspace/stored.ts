@@ -120,7 +120,7 @@ export class StoredRecords {
     const { kind, value } = record;
     if (this.rows.isOff) return;
     if (kind === STRING && typeof value === "string") {
-      this.rows.put(record, recordHead(kind, record.expiryMs), value);
+      this.rows.put(record, recordHead(record), value);
       record.hasRow = true;
     } else this.forget(record);
   }

@@ -75,6 +75,20 @@ function runUnit<T>(view: View, action: (view: View) => T): T {
   }
 }
 
+/** Runs `action` and commits its batch once `later` has run, whose changes stay in the open one. */
+export function commitBeneath(
+  { engine, keyspace, view }: TestWorld,
+  action: (view: View) => void,
+  later: (view: View) => void,
+): void {
+  const ops = new WriteOps();
+  action(view);
+  const closed = keyspace.close(ops);
+  later(view);
+  engine.write(ops);
+  keyspace.committed(closed, ops);
+}
+
 function commit(keyspace: Keyspace): void {
   if (keyspace.openIsEmpty) return;
   const ops = new WriteOps();

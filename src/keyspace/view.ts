@@ -275,7 +275,6 @@ export class View {
   /** Removes a key; false when there was none (or only an expired one, which is removed as such). */
   remove(key: Bytes): boolean {
     const record = this.#lookUpToReplace(key);
-    record.reads = 1;
     if (record.kind === ABSENT) return false;
     if (this.#isExpired(record)) {
       this.#collect(record);

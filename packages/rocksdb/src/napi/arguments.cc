@@ -182,6 +182,13 @@ bool Call::Handle(size_t at, double* handle) const {
          TypeError("handle", "a number");
 }
 
+napi_value Call::Keep(Kind kind, std::shared_ptr<Object> object) const {
+  const double handle = env->registry.Add(kind, std::move(object));
+  if (handle != 0) return MakeNumber(raw, handle);
+  StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
+  return nullptr;
+}
+
 napi_value MakeNumber(napi_env env, double value) {
   napi_value result = nullptr;
   napi_create_double(env, value, &result);

@@ -56,6 +56,8 @@ class Call {
   bool BytesList(size_t at, const char* name, std::vector<std::string>* values) const;
   bool Options(size_t at, const char* name, OptionMap* options) const;
   bool Handle(size_t at, double* handle) const;
+  /** The handle of an object that is kept from now on; null, with an Error, when too many are open. */
+  napi_value Keep(Kind kind, std::shared_ptr<Object> object) const;
 
   template <class T>
   T* Find(size_t at) const {

@@ -38,10 +38,7 @@ napi_value BatchCreate(napi_env raw, napi_callback_info info) {
   }
   auto batch = std::make_shared<BatchObject>(database->shared_from_this(), indexed,
                                              static_cast<size_t>(max_bytes));
-  const double handle = call.env->registry.Add(Kind::kBatch, std::move(batch));
-  if (handle != 0) return MakeNumber(raw, handle);
-  call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
-  return nullptr;
+  return call.Keep(Kind::kBatch, std::move(batch));
 }
 
 Status Apply(const BatchObject* batch, Change change, const Family* family, const Slice& first,

@@ -351,10 +351,7 @@ napi_value CacheCreate(napi_env raw, napi_callback_info info) {
     call.StatusError(Status::InvalidArgument("RocksDB refused these options for a cache"));
     return nullptr;
   }
-  const double handle = call.env->registry.Add(Kind::kCache, std::move(object));
-  if (handle != 0) return MakeNumber(raw, handle);
-  call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
-  return nullptr;
+  return call.Keep(Kind::kCache, std::move(object));
 }
 
 /** cacheInfo(cache): [capacity, usage, pinnedUsage], in bytes */

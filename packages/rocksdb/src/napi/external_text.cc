@@ -119,10 +119,7 @@ napi_value GatherCreate(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
   double length = 0;
   if (!call.Number(0, "length", 1, 4294967295.0, &length)) return nullptr;
-  auto object = std::make_shared<GatherObject>(static_cast<size_t>(length));
-  const double handle = call.env->registry.Add(Kind::kGather, std::move(object));
-  if (handle == 0) call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
-  return handle == 0 ? nullptr : MakeNumber(raw, handle);
+  return call.Keep(Kind::kGather, std::make_shared<GatherObject>(static_cast<size_t>(length)));
 }
 
 /** gatherAppend(gather, bytes, from, to) */

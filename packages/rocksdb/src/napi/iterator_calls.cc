@@ -168,10 +168,7 @@ napi_value IteratorCreate(napi_env raw, napi_callback_info info) {
   }
   double batch = 0;
   if (!call.Handle(8, &batch) || (batch != 0 && !MergeBatch(call, 8, object.get()))) return nullptr;
-  const double handle = call.env->registry.Add(Kind::kIterator, std::move(object));
-  if (handle != 0) return MakeNumber(raw, handle);
-  call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
-  return nullptr;
+  return call.Keep(Kind::kIterator, std::move(object));
 }
 
 bool ReadSeek(const Call& call, double* how, BytesArgument* target) {

@@ -127,9 +127,7 @@ napi_value LoopWatch(napi_env raw, napi_callback_info info) {
     static_cast<Watch*>(data)->Close();
   };
   napi_add_async_cleanup_hook(raw, end, watch, &watch->hook);
-  const double handle = call.env->registry.Add(Kind::kLoop, std::make_shared<LoopObject>(watch));
-  if (handle == 0) call.StateError("ERR_ROCKSDB_LIMIT", "too many open objects");
-  return handle == 0 ? nullptr : MakeNumber(raw, handle);
+  return call.Keep(Kind::kLoop, std::make_shared<LoopObject>(watch));
 }
 
 /**
