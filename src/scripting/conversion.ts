@@ -69,11 +69,21 @@ function pushBoolean(lua: LuaMachine, value: boolean, protocol: Protocol): void 
 }
 
 function pushArray(lua: LuaMachine, items: readonly Reply[], protocol: Protocol): void {
-  lua.newTable(items.length, 0);
+  lua.newTable(protocol === 3 && items.some(isNull) ? 0 : items.length, 0);
   for (let index = 0; index < items.length; index++) {
     pushReply(lua, items[index] ?? null, protocol);
     lua.rawSetAt(-2, index + 1);
   }
+}
+
+/**
+ * It becomes nil in RESP3. What `#` says of a table with a hole depends on how the table grew: in Redis from
+ * nothing, element by element.
+ */
+function isNull(reply: Reply): boolean {
+  return (
+    reply === null || (typeof reply === "object" && !isArray(reply) && reply.kind === "null-array")
+  );
 }
 
 type Special = Exclude<
