@@ -47,9 +47,9 @@ export const durabilityCommands: CommandRows = {
 };
 
 function wait(_server: ServerPort, args: Args, session: SessionPort): Reply | Promise<Reply> {
-  const timeoutMs = timeoutOf(args, 2);
   const replicas = parseInteger(at(args, 1));
   if (replicas === null) throw NOT_AN_INTEGER;
+  const timeoutMs = timeoutOf(args, 2);
   if (replicas <= 0 || session.isInExec) return 0;
   return session.waitFor(NEVER, timeoutMs).then((how) => answer(how, 0));
 }

@@ -7,7 +7,7 @@ import { CommandError, NOT_A_FLOAT, SYNTAX_ERROR } from "../resp/errors.ts";
 import { Double, NULL_ARRAY, type Reply } from "../resp/reply.ts";
 import * as geohash from "../types/geohash.ts";
 import type { Point } from "../types/geohash.ts";
-import { parseDouble } from "../types/number.ts";
+import { formatFixed, parseDouble } from "../types/number.ts";
 import * as sortedSet from "../types/sorted-set.ts";
 import { zadd } from "./sorted-set.ts";
 import { at, type Args } from "./table.ts";
@@ -41,7 +41,7 @@ export function pointAt(args: Args, index: number): Point {
   const isOnMap =
     Math.abs(longitude) <= geohash.LONGITUDE_MAX && Math.abs(latitude) <= geohash.LATITUDE_MAX;
   if (isOnMap) return { longitude, latitude };
-  const pair = `${longitude.toFixed(6)},${latitude.toFixed(6)}`;
+  const pair = `${formatFixed(longitude, 6)},${formatFixed(latitude, 6)}`;
   throw new CommandError(`ERR invalid longitude,latitude pair ${pair}`);
 }
 

@@ -179,3 +179,15 @@ export function readHexadecimal(text: Bytes): HexadecimalFloat | null {
 export function isDecimal(text: Bytes): boolean {
   return text.length <= FLOAT_LENGTH_MAX && DECIMAL.test(text);
 }
+
+/** Above it JavaScript writes an exponent, printf all digits. */
+const DIGITS_IN_FULL_MAX = 1e21;
+
+/** As printf writes it with `%.<decimals>f`. */
+export function formatFixed(value: number, decimals: number): string {
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const size = Math.abs(value);
+  if (size === Infinity) return `${sign}inf`;
+  if (size < DIGITS_IN_FULL_MAX) return sign + size.toFixed(decimals);
+  return `${sign}${BigInt(size)}.${"0".repeat(decimals)}`;
+}
