@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { isOracleInstalled } from "../conversations/oracle.ts";
-import { haveEqualWeights } from "./equal-weights.ts";
+import { areTied, haveEqualWeights } from "./equal-weights.ts";
 import { describe, fuzz } from "./fuzz.ts";
 import { KNOWN } from "./known.ts";
 import { PRESENT } from "./program.ts";
@@ -41,6 +41,21 @@ if (isOracleInstalled()) {
     assert.equal(await haveEqualWeights(kept, { args: unsorted, redis: '[ "y", "z" ]' }), false);
     const args = ["SORT", "l1", "BY", "w*"];
     assert.equal(await haveEqualWeights(kept, { args, redis: '[ "c", "b", "a", "d" ]' }), false);
+    await kept.send(["ZADD", "z1", "1", "a", "2", "b", "3", "c"]);
+    const byWeight = ["SORT", "z1", "BY", "w*"];
+    assert.equal(
+      await haveEqualWeights(kept, { args: byWeight, redis: '[ "c", "b", "a" ]' }),
+      true,
+    );
+    assert.equal(
+      await haveEqualWeights(kept, { args: byWeight, redis: '[ "b", "a", "c" ]' }),
+      false,
+    );
+    const stored = ["LIMIT", "0", "3", "STORE", "l2"];
+    assert.equal(await areTied(kept, [...args, ...stored]), true);
+    assert.equal(await areTied(kept, [...args, "STORE", "l2"]), false);
+    await kept.send(["SET", "wb", "9"]);
+    assert.equal(await areTied(kept, [...args, ...stored]), false);
   });
 
   test("random programs are answered as redis-server answers them", async () => {

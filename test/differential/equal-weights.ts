@@ -23,14 +23,12 @@ export async function haveEqualWeights(
   const [, key = ""] = args;
   const { by, get, limit, order } = optionsOf(args);
   const type = format(await target.send(["TYPE", key]));
-  // Without a `*` all weigh the same, and are to stay as they are: but a set has no order.
-  if (type !== "set" && (limit === null || !by.includes("*"))) return false;
+  if (!mayComeInAnyOrder(type, { by, limit })) return false;
   const got = get.length === 0 ? ["#"] : get;
   const asked = [by, ...got].flatMap((pattern) => ["GET", pattern]);
   const reply = await target.send(["SORT_RO", key, "BY", by, ...order, ...asked]);
   if (!Array.isArray(reply)) return false;
-  const isAlphabetic = order.some((word) => word.toUpperCase() === "ALPHA");
-  const rows = rowsOf(reply, 1 + got.length, isAlphabetic);
+  const rows = rowsOf(reply, 1 + got.length, isAlphabetic(order));
   const from = Math.max(limit?.offset ?? 0, 0);
   const count = limit === null || limit.count < 0 ? rows.length : limit.count;
   const places = rows.slice(from, from + count);
@@ -43,19 +41,42 @@ export async function haveEqualWeights(
   });
 }
 
+/**
+ * Without a `*` all weigh the same, and are to stay as they are: but a set has no order. Nor has a sorted set in
+ * Redis while it is sorted by something else.
+ */
+function mayComeInAnyOrder(type: string, { by, limit }: Pick<Options, "by" | "limit">): boolean {
+  return type === "set" || (by.includes("*") && (type === "zset" || limit !== null));
+}
+
+/** Whether a SORT ... BY met elements in no order of their own that weigh the same. */
+export async function areTied(target: WireTarget, args: readonly Bytes[]): Promise<boolean> {
+  const [, key = ""] = args;
+  const { by, limit, order } = optionsOf(args);
+  const type = format(await target.send(["TYPE", key]));
+  if (!mayComeInAnyOrder(type, { by, limit })) return false;
+  const reply = await target.send(["SORT_RO", key, "BY", by, ...order, "GET", by, "GET", "#"]);
+  if (!Array.isArray(reply)) return false;
+  const rows = rowsOf(reply, 2, isAlphabetic(order));
+  return new Set(rows.map(({ weight }) => weight)).size < rows.length;
+}
+
+const isAlphabetic = (order: readonly Bytes[]): boolean =>
+  order.some((word) => word.toUpperCase() === "ALPHA");
+
 interface Row {
   /** Equal for elements that are equal in the order. */
   readonly weight: string;
   readonly items: readonly string[];
 }
 
-function rowsOf(reply: readonly Reply[], width: number, isAlphabetic: boolean): Row[] {
+function rowsOf(reply: readonly Reply[], width: number, hasTexts: boolean): Row[] {
   const rows: Row[] = [];
   for (let at = 0; at < reply.length; at += width) {
     const [weight = null, ...items] = reply.slice(at, at + width);
     const number = typeof weight === "string" ? Number.parseFloat(weight) : 0;
     rows.push({
-      weight: isAlphabetic ? format(weight) : String(number + 0),
+      weight: hasTexts ? format(weight) : String(number + 0),
       items: items.map((item) => format(item)),
     });
   }

@@ -83,7 +83,7 @@ function family(name: string, keys: readonly Bytes[] | undefined, text: string):
   return { name, keys: keys ?? ALL_KEYS, templates: lines.map((line) => template(line)) };
 }
 
-const ENDS = "( EXAT $s | PXAT $ms | KEEPTTL | EX 0 | PX x | PERSIST )";
+const ENDS = "( EXAT $s | PXAT $ms | KEEPTTL | EX 0 | EX 1000 | PX 1000000 | PX x | PERSIST )";
 
 export const FAMILIES: readonly Family[] = [
   family(
@@ -112,8 +112,8 @@ export const FAMILIES: readonly Family[] = [
     DECRBY $k $n
     INCRBYFLOAT $k $d
     LCS $k $k [ LEN ] [ IDX ] [ MINMATCHLEN $i ] [ WITHMATCHLEN ]
-    SETEX $k ( 0 | -1 | x ) $v
-    PSETEX $k ( 0 | -1 | x ) $v
+    SETEX $k ( 0 | -1 | x | 1000 ) $v
+    PSETEX $k ( 0 | -1 | x | 1000000 ) $v
     `,
   ),
   family(
@@ -143,7 +143,8 @@ export const FAMILIES: readonly Family[] = [
     COPY $K $K [ DB $db ] [ REPLACE ]
     MOVE $K $db
     PERSIST $K
-    EXPIRE $K ( 0 | -1 | x | 9223372036854775807 ) [ ( NX | XX | GT | LT | x ) ]
+    EXPIRE $K ( 0 | -1 | x | 1000 | 9223372036854775807 ) [ ( NX | XX | GT | LT | x ) ]
+    PEXPIRE $K ( 0 | x | 100000 ) [ ( NX | XX | GT | LT ) ]
     EXPIREAT $K $s [ ( NX | XX | GT | LT ) ] [ ( NX | XX | GT | LT ) ]
     PEXPIREAT $K $ms [ ( NX | XX | GT | LT ) ]
     TTL $K
@@ -159,6 +160,9 @@ export const FAMILIES: readonly Family[] = [
     OBJECT x $K
     SELECT $db
     SWAPDB $db $db
+    FLUSHALL [ ( SYNC | ASYNC | x ) ]
+    OBJECT FREQ $K
+    WAIT 0 ( 1 | x )
     FLUSHDB [ ( SYNC | x ) ]
     RESTORE $K $ms $v [ REPLACE ] [ ABSTTL ]
     `,
@@ -171,6 +175,9 @@ export const FAMILIES: readonly Family[] = [
     ECHO $v
     PUBLISH $v $v
     PUBSUB NUMPAT
+    SPUBLISH $v $v
+    PUBSUB SHARDCHANNELS [ $p ]
+    PUBSUB SHARDNUMSUB [ { $v } ]
     PUBSUB NUMSUB [ { $v } ]
     PUBSUB CHANNELS [ $p ]
     WATCH { $K }
@@ -311,7 +318,8 @@ export const FAMILIES: readonly Family[] = [
     "stream",
     KEYS["stream"],
     `
-    XADD $k [ NOMKSTREAM ] [ MAXLEN [ = ] $c ] $id { $f $v }
+    XADD $k [ NOMKSTREAM ] [ MAXLEN [ ( = | ~ ) ] $c [ LIMIT $c ] ] $id { $f $v }
+    XADD $k MINID [ ~ ] $id ( 3-* | 7-* | 20-* ) { $f $v }
     XADD $k $id { $f $v }
     XADD $k ( 3-* | 7-* | 20-* ) $f $v
     XLEN $k
@@ -319,6 +327,7 @@ export const FAMILIES: readonly Family[] = [
     XREVRANGE $k ( + | $id ) ( - | $id ) [ COUNT $c ]
     XDEL $k { $id }
     XTRIM $k ( MAXLEN $c | MINID $id )
+    XTRIM $k ( MAXLEN ~ $c | MINID ~ $id ) [ LIMIT $c ]
     XREAD [ COUNT $c ] STREAMS $k $id
     XREAD COUNT 2 STREAMS $k $k $id $id
     XREAD BLOCK 2 STREAMS $k $
@@ -335,6 +344,7 @@ export const FAMILIES: readonly Family[] = [
     XAUTOCLAIM $k $g $who 0 $id [ COUNT $c ] [ JUSTID ]
     XSETID $k $id
     XINFO GROUPS $k
+    XINFO STREAM $k
     OBJECT ENCODING $k
     `,
   ),
@@ -349,8 +359,13 @@ export const FAMILIES: readonly Family[] = [
     GEODIST $k $f $f [ ( m | km | mi | ft | x ) ]
     GEOSEARCH $k ( FROMMEMBER $f | FROMLONLAT 15 37 ) ( BYRADIUS 200 km | BYBOX 400 400 km ) ASC [ COUNT $c ] [ WITHCOORD ] [ WITHDIST ] [ WITHHASH ]
     GEOSEARCHSTORE $k $k FROMLONLAT 15 37 BYRADIUS 200 km ASC [ STOREDIST ]
+    GEOSEARCH $k ( FROMMEMBER $f | FROMLONLAT $at $at ) ( BYRADIUS $d km | BYBOX 400 $d m ) [ ( ASC | DESC ) ] [ COUNT $c [ ANY ] ]
+    GEOSEARCHSTORE $k $k FROMMEMBER $f BYBOX 400 400 mi [ COUNT $c ]
     GEORADIUS $k 15 37 200 km ASC [ WITHDIST ]
+    GEORADIUS $k 15 37 200 km [ COUNT $c ] [ ( STORE $k | STOREDIST $k ) ]
+    GEORADIUS_RO $k $at $at $d km [ DESC ] [ WITHCOORD ]
     GEORADIUSBYMEMBER $k $f 200 km ASC
+    GEORADIUSBYMEMBER_RO $k $f 200 ( ft | mi | km ) [ WITHHASH ]
     `,
   ),
   family(

@@ -10,7 +10,7 @@ import { WireTarget } from "../conversations/wire.ts";
 import { crossed } from "./cross.ts";
 import type { Family } from "./families.ts";
 import { ScriptWriter } from "./lua.ts";
-import { reasonFor, type Difference, type Known } from "./known.ts";
+import { reasonsFor, type Difference, type Known } from "./known.ts";
 import { normal } from "./normal.ts";
 import { isOfSecond, tellTwo, wordsOf, type Trio } from "./pair.ts";
 import { PROGRAM_LENGTH, programOf, type Command, type Program } from "./program.ts";
@@ -85,10 +85,9 @@ async function firstDifference(
   ]);
   const differences = compare(program.commands, kept, redis);
   for (const difference of differences) {
-    const reason = reasonFor(difference);
-    if (reason === undefined) return difference;
     // oxlint-disable-next-line no-await-in-loop -- few have to be proved
-    if (!(await isTrue(endpoints, program, { reason, difference }))) return difference;
+    const reason = await trueReason(endpoints, program, difference);
+    if (reason === null) return difference;
     known.set(reason.what, (known.get(reason.what) ?? 0) + 1);
     // The two may hold different data from here on.
     if (reason.ends) return null;
@@ -97,15 +96,27 @@ async function firstDifference(
   const crossing = await crossed(endpoints, program.hasScripts);
   if (crossing === null) return null;
   const difference = { ...crossing, before: program.commands.map(wordsOf), after: [] };
-  const reason = reasonFor(difference);
-  if (reason === undefined) return difference;
+  const reason = await trueReason(endpoints, program, difference);
+  if (reason === null) return difference;
   known.set(reason.what, (known.get(reason.what) ?? 0) + 1);
+  return null;
+}
+
+async function trueReason(
+  endpoints: Endpoints,
+  program: Program,
+  difference: Difference,
+): Promise<Known | null> {
+  for (const reason of reasonsFor(difference)) {
+    // oxlint-disable-next-line no-await-in-loop -- most have one
+    if (await isTrue(endpoints, program, { reason, difference })) return reason;
+  }
   return null;
 }
 
 /**
  * Whether the reason holds, where it is about what there was: the program is told again up to that moment. Inside an
- * EXEC that is the state before it, or else the state behind it.
+ * EXEC that is the state before it, or else the state behind it; likewise with an earlier moment.
  */
 async function isTrue(
   { kept, trios }: Endpoints,
@@ -114,7 +125,7 @@ async function isTrue(
 ): Promise<boolean> {
   const { isProved } = reason;
   if (isProved === undefined) return true;
-  const length = difference.before.length;
+  const length = reason.momentOf?.(difference) ?? difference.before.length;
   for (const end of [length, length + 1]) {
     // oxlint-disable no-await-in-loop -- one after the other
     await told(kept, { ...program, commands: program.commands.slice(0, end) }, trios?.kept);

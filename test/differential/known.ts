@@ -6,7 +6,7 @@ import { EXPIRY_MS_MAX } from "../../src/encoding/record.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { format } from "../conversations/notation.ts";
 import type { WireTarget } from "../conversations/wire.ts";
-import { haveEqualWeights } from "./equal-weights.ts";
+import { areTied, haveEqualWeights } from "./equal-weights.ts";
 
 export interface Difference {
   readonly args: readonly Bytes[];
@@ -27,6 +27,8 @@ export interface Known {
   readonly applies: (difference: Difference) => boolean;
   /** Asks a server that holds what there was at that moment whether the reason is true. */
   readonly isProved?: (target: WireTarget, difference: Difference) => Promise<boolean>;
+  /** Where among the commands before it the moment was, when it was not at the difference itself. */
+  readonly momentOf?: (difference: Difference) => number;
 }
 
 const isNamed = ({ args }: Difference, ...names: readonly string[]): boolean =>
@@ -78,7 +80,7 @@ export const KNOWN: readonly Known[] = [
       difference.redis.includes("\\x00"),
   },
   {
-    what: "SORT BY weights that are equal: of a set in the order of the set, which has none; with LIMIT in any",
+    what: "SORT BY weights that are equal: of a set in the order of the set, which has none; of a sorted set or with LIMIT in any",
     heading: "SORT",
     // With STORE the lists differ in their order from then on.
     ends: true,
@@ -276,6 +278,15 @@ export const KNOWN: readonly Known[] = [
         withoutConsumers(difference.kept) === withoutConsumers(difference.redis)) ||
       (isNamed(difference, "XGROUP") && difference.kept === "0" && difference.redis === "1"),
   },
+  {
+    what: "what SORT BY has stored whose weights are equal, read later",
+    heading: "SORT",
+    ends: true,
+    applies: (difference) => !isError(difference) && storesSorted(difference) >= 0,
+    momentOf: storesSorted,
+    isProved: (target, difference) =>
+      areTied(target, difference.before[storesSorted(difference)] ?? []),
+  },
 ];
 
 /** The streams of the pairs' programs that a reply of XREAD names. */
@@ -294,13 +305,27 @@ function callsOnWatched({ before }: Difference, command: string): boolean {
   return false;
 }
 
-/** Somebody has sorted this very key: by SORT itself, or in a script, which may name it by chance. */
+/**
+ * Somebody has sorted this very key, or the one that it was copied from: by SORT itself, or in a script, which
+ * may name it by chance.
+ */
 function hasBeenSorted({ args, before }: Difference): boolean {
-  const key = args[2] ?? "";
-  return before.some(
-    ([name = "", source = ""]) =>
-      (/^SORT(?:_RO)?$/i.test(name) && source === key) ||
-      (CALLS.test(name) && source.includes("SORT") && source.includes(key)),
+  const keys = new Set([args[2] ?? ""]);
+  return before.toReversed().some(([name = "", source = "", target = ""]) => {
+    if (/^(?:COPY|RENAME(?:NX)?)$/i.test(name) && keys.has(target)) keys.add(source);
+    return (
+      (/^SORT(?:_RO)?$/i.test(name) && keys.has(source)) ||
+      (CALLS.test(name) && source.includes("SORT") && [...keys].some((key) => source.includes(key)))
+    );
+  });
+}
+
+/** Where the last SORT with BY and STORE stands among the commands before. */
+function storesSorted({ before }: Difference): number {
+  return before.findLastIndex(
+    (words) =>
+      /^SORT$/i.test(words[0] ?? "") &&
+      ["BY", "STORE"].every((option) => words.some((word) => word.toUpperCase() === option)),
   );
 }
 
@@ -321,6 +346,6 @@ async function haveScoresThatDiffer(target: WireTarget, { args }: Difference): P
   return new Set(scores).size > 1;
 }
 
-export function reasonFor(difference: Difference): Known | undefined {
-  return KNOWN.find(({ applies }) => applies(difference));
+export function reasonsFor(difference: Difference): readonly Known[] {
+  return KNOWN.filter(({ applies }) => applies(difference));
 }

@@ -16,6 +16,7 @@ const THRESHOLDS: readonly (readonly [string, string])[] = [
   ["set-max-listpack-entries", "4"],
   ["zset-max-listpack-entries", "4"],
   ["list-max-listpack-size", "3"],
+  ["stream-node-max-entries", "4"],
 ];
 /** Redis 7.0 does not know it. */
 const ONLY_NEWER = "set-max-listpack-entries";
@@ -40,7 +41,7 @@ export interface Servers extends AsyncDisposable {
 export async function startServers(options: { isSelfTest: boolean }): Promise<Servers> {
   const oracle = await startOracle();
   for (const [name, value] of THRESHOLDS) {
-    // oxlint-disable-next-line no-await-in-loop -- five of them
+    // oxlint-disable-next-line no-await-in-loop -- a few
     if (name !== ONLY_NEWER) await oracle.target.send(["CONFIG", "SET", name, value]);
   }
   return options.isSelfTest ? selfTest(oracle) : await withKept(oracle);
@@ -49,7 +50,7 @@ export async function startServers(options: { isSelfTest: boolean }): Promise<Se
 async function selfTest(oracle: Oracle): Promise<Servers> {
   const second = await startOracle();
   for (const [name, value] of THRESHOLDS) {
-    // oxlint-disable-next-line no-await-in-loop -- five of them
+    // oxlint-disable-next-line no-await-in-loop -- a few
     if (name !== ONLY_NEWER) await second.target.send(["CONFIG", "SET", name, value]);
   }
   const trios = {
