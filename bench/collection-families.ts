@@ -80,6 +80,7 @@ const SORTED_SET: Family = {
     { name: "ZRANK", command: (key, size) => ["ZRANK", key, anyOf(size)] },
     { name: "ZCOUNT half", command: (key, size) => ["ZCOUNT", key, "-inf", scoreOf(anyOf(size))] },
     { name: "ZPOPMIN", command: (key) => ["ZPOPMIN", key] },
+    { name: "ZRANDMEMBER", command: (key) => ["ZRANDMEMBER", key] },
     { name: "ZSCAN step", command: (key) => ["ZSCAN", key, "0"] },
   ],
 };

@@ -3,7 +3,7 @@
 // to fill a collection and which operations are looked at; each is one command at a time on one
 // connection, so that the figure is its latency, round trip included (the first row).
 //
-//   node build/bench/collections.js [--sizes 10,1000,100000] [--families list,zset] [--times 200]
+//   node build/bench/collections.js [--sizes 10,1000,100000] [--families list,zset] [--times 200] [--alone]
 //
 // Filling ten million takes minutes, measuring them seconds. `--data DIR --fill` leaves the filled
 // servers' directories in DIR, and `--data DIR` alone measures on copies of them, with servers that have
@@ -203,8 +203,10 @@ for (const family of FAMILIES) {
   if (!options.families.split(",").includes(family.name)) continue;
   for (const size of options.sizes.split(",").map(Number)) {
     if (options.fill) {
-      // oxlint-disable-next-line no-await-in-loop -- never at the same time
-      for (const name of SERVERS.keys()) await fillServer(name, family, size);
+      for (const name of options.alone ? ["kept"] : SERVERS.keys()) {
+        // oxlint-disable-next-line no-await-in-loop -- the same
+        await fillServer(name, family, size);
+      }
     } else {
       // oxlint-disable-next-line no-await-in-loop -- never at the same time
       await compared(family, size);
