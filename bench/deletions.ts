@@ -1,25 +1,32 @@
-// What DEL of a large collection costs, and what the collection of its remains costs others: SETs on one
-// connection before it and after it, and DELs of strings right behind it, which tell what the machine makes of the
-// same thing without a collection. On what `collections.js --data DIR --fill` has left:
+// What DEL of a large collection costs, and what the collection of its remains costs others: GETs on four
+// connections and SETs on a fifth, before it and after it, and DELs of strings right behind it, which tell what the
+// machine makes of the same thing without a collection. On what `collections.js --data DIR --fill` has left:
 //
 //   node build/bench/deletions.js --data DIR [--families zset,hash] [--size 10000000] [--seconds 5]
 //
-// And on many small ones, made here: a thousand sets of a thousand members.
+// And on many smaller ones, made here: sets of ten, a hundred and a thousand members, and of a hundred thousand.
+// With `--data` these only where `--small` asks for them.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { Client } from "./collection-client.ts";
-import { FAMILIES, KEY, type Family } from "./collection-families.ts";
+import { BURST, FAMILIES, KEY, type Family } from "./collection-families.ts";
 import { copied } from "./copied.ts";
 import { print } from "./measure.ts";
 import { startKept, type Target } from "./server-process.ts";
 
 const VALUE = "v".repeat(64);
 const KEYS = 1000;
-const SMALL_COLLECTIONS = 1000;
-const SMALL_SIZE = 1000;
+const READERS = 4;
+/** So many sets of so many members, on a server of their own each time. */
+const SMALL: readonly (readonly [number, number])[] = [
+  [1000, 10],
+  [1000, 100],
+  [1000, 1000],
+  [100, 100_000],
+];
 const WARM_ROUNDS = 200;
 const WARM_SIZE = 200;
 const READ_ROUNDS = 50;
@@ -30,6 +37,7 @@ const { values: options } = parseArgs({
     families: { type: "string", default: "list,zset,set,hash,stream" },
     size: { type: "string", default: "10000000" },
     seconds: { type: "string", default: "5" },
+    small: { type: "boolean", default: false },
   },
 });
 
@@ -47,14 +55,38 @@ async function timed(client: Client, words: readonly string[]): Promise<number> 
   return Number(process.hrtime.bigint() - started) / 1000;
 }
 
-async function sets(client: Client, seconds: number): Promise<number[]> {
+async function timedFor(
+  client: Client,
+  seconds: number,
+  words: (index: number) => readonly string[],
+): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
     // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
-    times.push(await timed(client, ["SET", `key:${times.length % KEYS}`, VALUE]));
+    times.push(await timed(client, words(times.length)));
   }
   return times;
+}
+
+/** What others hear meanwhile, who read and write something else. */
+async function others(target: Target, when: string): Promise<void> {
+  const seconds = Number(options.seconds);
+  const clients = Array.from({ length: READERS + 1 }, () => new Client(target));
+  try {
+    const found = await Promise.all(
+      clients.map((client, who) =>
+        timedFor(client, seconds, (index) => {
+          const key = `key:${(index * 7 + who) % KEYS}`;
+          return who === READERS ? ["SET", key, VALUE] : ["GET", key];
+        }),
+      ),
+    );
+    told(`GET of ${READERS} others ${when}`, found.slice(0, READERS).flat());
+    told(`SET of another ${when}`, found[READERS] ?? []);
+  } finally {
+    for (const client of clients) client.close();
+  }
 }
 
 /** What the server itself says that the commands took, newest first. */
@@ -90,12 +122,15 @@ async function measured(
   prepare: (client: Client) => Promise<void>,
 ): Promise<void> {
   const client = new Client(target);
-  const seconds = Number(options.seconds);
   try {
     await client.untilReady();
     await warmUp(client);
     await prepare(client);
-    told("SET before", await sets(client, seconds));
+    for (let index = 0; index < KEYS; index++) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await client.say(["SET", `key:${index}`, VALUE], ["SET", `string:${index}`, VALUE]);
+    }
+    await others(target, "before");
     await client.say(
       ["CONFIG", "SET", "slowlog-max-len", String(KEYS + keys.length)],
       ["CONFIG", "SET", "slowlog-log-slower-than", "0"],
@@ -108,14 +143,14 @@ async function measured(
     const strings: number[] = [];
     for (let index = 0; index < KEYS; index++) {
       // oxlint-disable-next-line no-await-in-loop -- the same
-      strings.push(await timed(client, ["DEL", `key:${index}`]));
+      strings.push(await timed(client, ["DEL", `string:${index}`]));
     }
     await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"]);
     const own = (await serverTimes(client, KEYS + keys.length)).slice(KEYS);
     told("DEL, round trip", times);
     told("DEL of strings beside it", strings);
     told("DEL, in the server", own);
-    told("SET after", await sets(client, seconds));
+    await others(target, "after");
   } finally {
     client.close();
   }
@@ -136,18 +171,21 @@ async function large(family: Family, size: string): Promise<void> {
   }
 }
 
-async function small(): Promise<void> {
+async function small(count: number, size: number): Promise<void> {
   const set = FAMILIES.find(({ name }) => name === "set");
   if (set === undefined) return;
   const target = await startKept(process.cwd(), "none", []);
   const client = new Client(target);
   try {
-    const keys = Array.from({ length: SMALL_COLLECTIONS }, (_, index) => `small:${index}`);
+    await client.untilReady();
+    const keys = Array.from({ length: count }, (_, index) => `small:${index}`);
     for (const key of keys) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other bounds what waits
-      await client.say(...set.fill(key, 0, SMALL_SIZE));
+      for (let from = 0; from < size; from += BURST) {
+        // oxlint-disable-next-line no-await-in-loop -- one after the other bounds what waits
+        await client.say(...set.fill(key, from, Math.min(from + BURST, size)));
+      }
     }
-    print(`\n${SMALL_COLLECTIONS} sets of ${SMALL_SIZE}`);
+    print(`\n${count} sets of ${size}`);
     await measured(target, keys, () => Promise.resolve());
   } finally {
     client.close();
@@ -155,7 +193,10 @@ async function small(): Promise<void> {
   }
 }
 
-await small();
+for (const [count, size] of SMALL) {
+  // oxlint-disable-next-line no-await-in-loop -- never at the same time
+  if (options.data === undefined || options.small) await small(count, size);
+}
 if (options.data !== undefined) {
   for (const family of FAMILIES) {
     // oxlint-disable-next-line no-await-in-loop -- never at the same time

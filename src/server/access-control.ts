@@ -162,7 +162,7 @@ export class AccessControl implements AclPort {
 /** Whether the connection speaks as `user` and listens to something that he may not listen to. */
 function isDeaf({ session }: Connection, user: User): boolean {
   if (session.account !== user || session.subscriptionCount === 0) return false;
-  const { channel, pattern, shard } = session.subscribedNames;
+  const { channel, pattern, shard } = session.listening.names;
   return (
     [...channel, ...shard].some((name) => !mayListen(user, name, false)) ||
     [...pattern].some((name) => !mayListen(user, name, true))

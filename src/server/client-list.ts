@@ -101,7 +101,7 @@ function bytesOfCommand(args: Args): number {
 function describe(connection: Connection, nowMs: number, held: number): Bytes {
   const { session } = connection;
   const { transaction } = session;
-  const subscriptions = session.subscriptionCounts;
+  const subscriptions = session.listening.counts;
   const seconds = (sinceMs: number) => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
   const facts: readonly (readonly [string, string | number])[] = [
     ["id", session.id],

@@ -427,7 +427,7 @@ export class Connection implements Output, PutOff {
   #onEnd(): void {
     this.#inputEnded = true;
     // What waits for the disk is answered; what waits for somebody else would be done for nobody.
-    if (this.session.isHeldBack) this.close();
+    if (this.session.waits.isHeldBack) this.close();
     else this.#process();
   }
 
@@ -469,7 +469,7 @@ export class Connection implements Output, PutOff {
     this.#out = "";
     this.#long.drop();
     // Not when the socket says that it is closed: until then something might be taken for it.
-    this.session.stopWaiting();
+    this.session.waits.stop();
     this.socket.destroy();
   }
 

@@ -105,7 +105,7 @@ function clientsReport({ core, server, config }: InfoParts): Fields {
   let maxOutput = 0;
   let pubsub = 0;
   for (const connection of server.connections.values()) {
-    if (connection.session.isBlocked) blocked++;
+    if (connection.session.waits.isBlocked) blocked++;
     if (connection.session.subscriptionCount > 0) pubsub++;
     maxInput = Math.max(maxInput, connection.inputBytes);
     maxOutput = Math.max(maxOutput, connection.outputBytes);

@@ -362,7 +362,7 @@ export class Waiter implements Unit {
     this.isOver = true;
     this.#timer?.cancel();
     this.#registry.remove(this);
-    this.client.hasWaited();
+    this.client.waits.hasWaited();
   }
 
   #finish(reply: Reply): void {

@@ -5,12 +5,10 @@
 // room in the pipeline, a promise); the connection then stops reading until `onResume` is called, so
 // replies keep their order and a slow command holds up nobody else.
 
-import { sortRefusal } from "../acl/permission.ts";
 import type { User } from "../acl/user.ts";
-import { NO_AUTH, WRONG_PASS } from "../acl/users.ts";
+import { WRONG_PASS } from "../acl/users.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
-import type { Timer } from "../base/clock.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysToLoad } from "../commands/key-positions.ts";
 import type {
@@ -24,43 +22,28 @@ import type {
 import { NO_REPLY, type Args, type NoReply, type ViewCommand } from "../commands/table.ts";
 import { answerAtOnce, type Wait } from "../commands/wait.ts";
 import { ReplyQueue, type Output } from "../commit/reply-queue.ts";
-import { plainError, readFailure } from "../commit/settle.ts";
 import type { Client } from "../commit/unit.ts";
 import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Subscriber } from "../pubsub/hub.ts";
 import { CommandError, INVALID_DB_INDEX } from "../resp/errors.ts";
-import { isLong, LongReply, type Encoded } from "../resp/long-reply.ts";
-import { ErrorReply, OK, QUEUED, type Push, type Reply } from "../resp/reply.ts";
+import type { Encoded } from "../resp/long-reply.ts";
+import { ErrorReply, OK, QUEUED, type Reply } from "../resp/reply.ts";
 import { encode } from "../resp/writer.ts";
-import { Waiter, type BlockedCall } from "./blocked.ts";
+import { encodeBounded, refusalOf } from "./answers.ts";
 import { isHeldByWritePause } from "./declared-flags.ts";
 import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
+import { Listening } from "./listening.ts";
+import { refusalNow } from "./refusals.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
-import { redirection, SELECT_REFUSED } from "./slots.ts";
-import { asElement, Subscriptions } from "./subscriptions.ts";
+import { SELECT_REFUSED } from "./slots.ts";
 import { factsOf, prefixBytes, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
+import { Waits } from "./waits.ts";
 
 export type ExecuteState = "done" | "waiting";
-
-const PUBSUB_COMMANDS = new Set([
-  "subscribe",
-  "unsubscribe",
-  "psubscribe",
-  "punsubscribe",
-  "ssubscribe",
-  "sunsubscribe",
-  "ping",
-  "quit",
-  "reset",
-]);
-
-/** Node's timers take no more. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
-const NO_SUBSCRIPTIONS = { channel: 0, pattern: 0, shard: 0 } as const;
 
 interface CountedCall {
   readonly reply: Reply | NoReply;
@@ -81,6 +64,8 @@ export class Session implements SessionPort, Client, Subscriber {
   readonly replies: ReplyQueue;
   readonly transaction: Transaction;
   readonly denials: Denials;
+  readonly waits: Waits;
+  readonly listening: Listening;
   /** Where it comes from and where it came to, as "ip:port"; "" without a socket. */
   address: Bytes = "";
   localAddress: Bytes = "";
@@ -110,10 +95,6 @@ export class Session implements SessionPort, Client, Subscriber {
   lastCommand: Command | null = null;
   /** CLIENT REPLY: replies are counted but not sent. "skip-next" becomes "skip" with the next command. */
   replyMode: ReplyMode | "skip-next" = "on";
-  /** A command waits for what another client does: for the end of a pause, for a key. */
-  isHeldBack = false;
-  /** Ends the wait of a command that waits for a key; null while none does. True when it did. */
-  onUnblock: ((how: "timeout" | "error") => boolean) | null = null;
   /** Called when a command that waited is done. */
   onResume: () => void = () => {};
   /** What the client has sent behind the command that runs, as far as it is here. */
@@ -122,10 +103,6 @@ export class Session implements SessionPort, Client, Subscriber {
   #scripts: SessionScripts | null = null;
   readonly #output: Output & { closeAfterFlush(): void };
   readonly #single: SingleUnit;
-  /** While the command waits for a key. */
-  #waiter: Waiter | null = null;
-  /** Null until the first SUBSCRIBE: most connections have none. */
-  #subscriptions: Subscriptions | null = null;
   /** The connection is gone; what still waits on its behalf must leave nothing behind. */
   isClosed = false;
 
@@ -141,6 +118,8 @@ export class Session implements SessionPort, Client, Subscriber {
     this.isAuthenticated = host.users.isOpen;
     this.transaction = new Transaction(this);
     this.denials = new Denials(this);
+    this.waits = new Waits(this);
+    this.listening = new Listening(this);
     this.#single = new SingleUnit(this);
     host.tracking.sessions.set(id, this);
   }
@@ -244,50 +223,13 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** Why the command may not run now; null when it may. */
   refusal(command: Command, args: Args): CommandError | null {
-    if (!this.isAuthenticated && this.mustAuthenticate && !command.needsNoAuth) return NO_AUTH;
-    const denied = this.host.permission(this, command, args) ?? this.#denial(command, args);
-    if (denied !== null) return denied;
-    const { cluster } = this.host;
-    if (cluster !== null) {
-      const redirected = redirection(cluster, { command, args }, this);
-      if (redirected !== null) return redirected;
-    }
-    const isQueued = this.transaction.isOpen && !Transaction.runsAtOnce(command);
-    const refused = this.host.admission(command, isQueued);
-    if (refused !== null) return refused;
-    if (this.subscriptionCount > 0 && this.protocol === 2 && !PUBSUB_COMMANDS.has(command.name)) {
-      return new CommandError(
-        `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / ` +
-          "PING / QUIT / RESET are allowed in this context",
-      );
-    }
-    if (this.transaction.isOpen && command.isNoMulti) {
-      return new CommandError("ERR Command not allowed inside a transaction");
-    }
-    return this.#busyRefusal(command);
-  }
-
-  /** EXEC cannot wait for the script's end either: with it goes the transaction. */
-  #busyRefusal(command: Command): CommandError | null {
-    const busy = this.host.longScripts.busyRefusal(command);
-    if (busy === null || command.name !== "exec") return busy;
-    this.transaction.abandon();
-    return new CommandError(`EXECABORT Transaction discarded because of: ${busy.message}`);
-  }
-
-  /** What access control says to a command before it is queued or run. */
-  #denial(command: Command, args: Args): CommandError | null {
-    if (this.account.isUnrestricted) return null;
-    const isInMulti = this.transaction.isOpen;
-    const denied = this.denials.refusal(command, args, isInMulti ? "multi" : "toplevel");
-    const runsNow = !isInMulti || Transaction.runsAtOnce(command);
-    return denied ?? (runsNow ? sortRefusal(this.account, command, args) : null);
+    return refusalNow(this, command, args);
   }
 
   #admitted(command: Command, args: Args): ExecuteState {
     const { pipeline, pause } = this.host;
     if (pause.kind !== "none" && (pause.kind === "all" || this.#mayWrite(command, args))) {
-      this.isHeldBack = true;
+      this.waits.isHeldBack = true;
       pause.wait(() => this.#afterPause(command, args));
       return "waiting";
     }
@@ -315,7 +257,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** As if the command came in now: everything may have changed, a new pause may have begun. */
   #afterPause(command: Command, args: Args): void {
-    this.isHeldBack = false;
+    this.waits.isHeldBack = false;
     if (this.isClosed) return;
     try {
       const refusal = this.refusal(command, args);
@@ -379,7 +321,7 @@ export class Session implements SessionPort, Client, Subscriber {
       if (blocked.letGoFirst(this.database, keysToLoad(row, args), runLater)) return "waiting";
     }
     const state = pipeline.run(this.#single.prepare(command, row, args), this.#resume);
-    return this.#waiter === null ? state : "waiting";
+    return !this.waits.isForKey ? state : "waiting";
   }
 
   #finishWaiting(
@@ -393,7 +335,7 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   readonly #resume = (): void => {
-    if (this.#waiter === null) this.onResume();
+    if (!this.waits.isForKey) this.onResume();
   };
 
   /** Runs a command that is not about data; what it refuses becomes its reply. */
@@ -538,71 +480,18 @@ export class Session implements SessionPort, Client, Subscriber {
   // SessionPort: subscriptions
 
   subscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
-    const subscriptions = this.#startSubscriptions();
-    const { transactionBytesMax } = this.host.settings;
-    if (subscriptions.bytesWith(kind, names) > transactionBytesMax) {
-      throw new CommandError("ERR subscriptions exceed client-query-buffer-limit");
-    }
-    return this.#confirm(subscriptions.subscribe(kind, names));
+    return this.listening.subscribe(kind, names);
   }
 
   unsubscribe(kind: SubscriptionKind, names: readonly Bytes[]): Reply | null {
-    return this.#confirm(this.#startSubscriptions().unsubscribe(kind, names));
-  }
-
-  #startSubscriptions(): Subscriptions {
-    this.#subscriptions ??= new Subscriptions(this.host.hub, this);
-    return this.#subscriptions;
-  }
-
-  #confirm(confirmations: readonly Push[]): Reply | null {
-    if (this.isInExec) {
-      this.#countSubscriptions();
-      return asElement(confirmations);
-    }
-    this.keepSubscriptions();
-    for (const confirmation of confirmations) this.push(confirmation);
-    return null;
-  }
-
-  get subscriptionCounts(): Readonly<Record<SubscriptionKind, number>> {
-    return this.#subscriptions?.counts ?? NO_SUBSCRIPTIONS;
-  }
-
-  /** What this connection listens to. */
-  get subscribedNames(): Readonly<Record<SubscriptionKind, ReadonlySet<Bytes>>> {
-    return this.#startSubscriptions().names;
-  }
-
-  #countSubscriptions(): void {
-    const subscriptions = this.#subscriptions;
-    // An EXEC that waited for the disk may end when nobody is there any more.
-    if (this.isClosed) subscriptions?.clear();
-    this.subscriptionCount = subscriptions?.count ?? 0;
-  }
-
-  /** What has been subscribed to stays: the EXEC that did it has run to its end. */
-  keepSubscriptions(): void {
-    this.#subscriptions?.keep();
-    this.#countSubscriptions();
-  }
-
-  /** The EXEC has been stopped and will run again. */
-  revertSubscriptions(): void {
-    this.#subscriptions?.revert();
-    this.#countSubscriptions();
+    return this.listening.unsubscribe(kind, names);
   }
 
   /** What is kept for the connection beside input and output: a queue, watches, subscriptions, prefixes. */
   get memoryBytes(): number {
     const { queuedBytes, watchedBytes } = this.transaction;
     const prefixes = this.tracking === null ? 0 : prefixBytes(this.tracking.prefixes);
-    return queuedBytes + watchedBytes + (this.#subscriptions?.bytes ?? 0) + prefixes;
-  }
-
-  #clearSubscriptions(): void {
-    this.#subscriptions?.clear();
-    this.subscriptionCount = 0;
+    return queuedBytes + watchedBytes + this.listening.bytes + prefixes;
   }
 
   /** A message from the hub, encoded for `protocol`; not silenced by CLIENT REPLY. */
@@ -635,7 +524,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   reset(): void {
     this.transaction.abandon();
-    this.#clearSubscriptions();
+    this.listening.clear();
     this.stopTracking();
     this.databaseIndex = 0;
     this.name = "";
@@ -660,52 +549,7 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   waitFor(done: Promise<void>, timeoutMs: number): Promise<"done" | "timeout" | "unblocked"> {
-    return new Promise((resolve) => {
-      let timer: Timer | null = null;
-      const finish = (how: "done" | "timeout" | "unblocked"): void => {
-        if (this.onUnblock !== unblock) return;
-        this.onUnblock = null;
-        this.isHeldBack = false;
-        timer?.cancel();
-        resolve(how);
-      };
-      const unblock = (how: "timeout" | "error"): boolean => {
-        finish(how === "timeout" ? "timeout" : "unblocked");
-        return true;
-      };
-      this.onUnblock = unblock;
-      this.isHeldBack = true;
-      if (timeoutMs > 0) {
-        timer = this.host.clock.after(Math.min(timeoutMs, TIMER_MS_MAX), () => finish("timeout"));
-      }
-      void done.then(
-        () => finish("done"),
-        (error: unknown) => this.host.onBug(error),
-      );
-    });
-  }
-
-  /** The command now running has found nothing yet: as Redis, monitors are shown it now. */
-  block(call: BlockedCall): void {
-    // Nobody is there any more who could wait.
-    if (this.isClosed) return;
-    const { host } = this;
-    if (!host.monitors.isEmpty) host.monitors.feed(this, call.command, call.args);
-    const waiter = new Waiter(host.blocked, this, call);
-    this.#waiter = waiter;
-    this.isHeldBack = true;
-    this.onUnblock = (how) => {
-      if (how === "timeout") waiter.unblock(call.wait.timedOut);
-      else waiter.unblockWithError();
-      return true;
-    };
-  }
-
-  /** For Waiter: it waits no longer. */
-  hasWaited(): void {
-    this.#waiter = null;
-    this.isHeldBack = false;
-    this.onUnblock = null;
+    return this.waits.waitFor(done, timeoutMs);
   }
 
   /** What waited has been answered: goes on with what the client has sent since. */
@@ -713,19 +557,9 @@ export class Session implements SessionPort, Client, Subscriber {
     if (!this.isClosed) this.onResume();
   }
 
-  /** The connection is about to go: nothing may be taken for it any more. */
-  stopWaiting(): void {
-    this.#waiter?.leave();
-  }
-
-  /** Whether it waits for what others do: for a key, for an fsync, for replicas. */
-  get isBlocked(): boolean {
-    return this.onUnblock !== null;
-  }
-
   /** CLIENT UNBLOCK; false when nothing waits for a key. */
   unblock(how: "timeout" | "error"): boolean {
-    return this.onUnblock?.(how) ?? false;
+    return this.waits.unblock(how);
   }
 
   closeAfterReply(): void {
@@ -735,8 +569,8 @@ export class Session implements SessionPort, Client, Subscriber {
   /** The connection is gone. */
   closed(): void {
     this.isClosed = true;
-    this.stopWaiting();
-    this.onUnblock?.("timeout");
+    this.waits.stop();
+    this.waits.unblock("timeout");
     this.transaction.abandon();
     this.hasEnded();
     this.replies.drop();
@@ -744,7 +578,7 @@ export class Session implements SessionPort, Client, Subscriber {
 
   /** It is sent nothing more: who redirected his invalidations to it is told so. */
   hasEnded(): void {
-    this.#clearSubscriptions();
+    this.listening.clear();
     this.host.monitors.remove(this);
     this.stopTracking();
     this.host.tracking.sessions.delete(this.id);
@@ -753,32 +587,6 @@ export class Session implements SessionPort, Client, Subscriber {
 
 function isExec(command: Command): boolean {
   return command.name === "exec";
-}
-
-/** How V8 says that no string, array or buffer can be that large. */
-const NO_SUCH_SIZE =
-  /^(Invalid (string|array|typed array) length|Array buffer allocation failed|Invalid count value)/;
-const RESULT_TOO_LARGE = new ErrorReply(
-  "ERR what this command would make is larger than the machine can hold",
-);
-const REPLY_BYTES_MAX = 512 * 1024 * 1024;
-const REPLY_TOO_LONG = new ErrorReply(
-  "ERR the reply is longer than 512 MB; ask for less at a time, with SCAN, ranges or fewer keys",
-);
-
-/** A reply beyond all reason is refused: the command has run, and its answer says what is so. */
-function encodeBounded(reply: Reply, protocol: 2 | 3): Encoded {
-  if (!isLong(reply)) return encode(reply, protocol);
-  const long = new LongReply(reply, protocol);
-  return long.length > REPLY_BYTES_MAX ? encode(REPLY_TOO_LONG, protocol) : long;
-}
-
-/** What a handler that threw answers; null when it is no answer (a cold read, our own bug). */
-function refusalOf(error: unknown): ErrorReply | null {
-  if (error instanceof CommandError) return error.reply;
-  if (error instanceof RangeError && NO_SUCH_SIZE.test(error.message)) return RESULT_TOO_LARGE;
-  const failure = readFailure(error);
-  return failure === null ? null : plainError(failure);
 }
 
 /** A key of the command, by its looks: nothing depends on it but how soon its record is near. */

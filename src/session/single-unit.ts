@@ -45,7 +45,7 @@ export class SingleUnit implements Unit {
     const startUs = session.host.clock.monotonicUs();
     const reply = session.tryData(row, this.#args, view);
     if (reply instanceof Wait) {
-      session.block({ command, row, args: this.#args, wait: reply, startUs });
+      session.waits.block({ command, row, args: this.#args, wait: reply, startUs });
       return null;
     }
     session.countCall(command, this.#args, { reply, startUs });

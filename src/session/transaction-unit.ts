@@ -119,7 +119,7 @@ export class TransactionUnit implements Unit {
   #hasEnded(reply: Reply): Encoded | null {
     const session = this.client;
     this.#noteRun();
-    session.keepSubscriptions();
+    session.listening.keep();
     session.denials.keep();
     if (this.#keysRead.length > 0) session.host.tracking.note(session, this.#keysRead);
     const bytes = session.encodeReply(reply);
@@ -134,7 +134,7 @@ export class TransactionUnit implements Unit {
     }
     this.client.account = this.#startAccount;
     this.client.isAuthenticated = this.#startAuthenticated;
-    this.client.revertSubscriptions();
+    this.client.listening.revert();
     this.client.denials.revert();
   }
 
