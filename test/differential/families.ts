@@ -1,6 +1,6 @@
 // The commands that are tried, by family, as templates (template.ts), and the words they are filled
-// with. Times are absolute and far away or long past, so that it does not matter when a command
-// runs; waits are a few milliseconds.
+// with. Times are far away or long past, as moments or as spans of minutes, so that it does not matter when a
+// command runs; waits are a few milliseconds.
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { pick, template, type Atoms, type Source, type Template } from "./template.ts";

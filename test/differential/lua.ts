@@ -35,6 +35,8 @@ local function nums(t) if type(t)=='string' and t:match('^-?%d+%.?%d*e?[+-]?%d*$
 local function shape(t) if type(t)~='table' then return type(t) end
  if t.err then return t end return {#t} end
 local function runs(t) if type(t)=='number' and t>0 then return 'runs' end return t end
+local function soon(t) if type(t)~='number' then return t end local s=t>1e12 and t/1000 or t
+ if s>1e9 and s<4102444800 then return 'soon' end return t end
 local function try(...) return show({pcall(...)}) end
 local r={} local print_=nil`
   .replaceAll("\n", " ")
@@ -206,4 +208,5 @@ const HELPER_OF_RULE: Readonly<Record<string, string>> = {
   scan: "scan",
   "scan-pairs": "shape",
   runs: "runs",
+  soon: "soon",
 };

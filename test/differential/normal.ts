@@ -12,6 +12,7 @@ type Rule =
   | "scan"
   | "scan-pairs"
   | "runs"
+  | "soon"
   | "idle"
   | "script"
   | "deep";
@@ -37,6 +38,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   ZSCAN: "scan-pairs",
   TTL: "runs",
   PTTL: "runs",
+  EXPIRETIME: "soon",
+  PEXPIRETIME: "soon",
   XPENDING: "idle",
   EVAL: "script",
   EVAL_RO: "script",
@@ -82,6 +85,8 @@ export function normal(args: readonly Bytes[], reply: Reply): string {
     }
     case "runs":
       return typeof told === "number" && told > 0 ? "runs" : format(told);
+    case "soon":
+      return typeof told === "number" && isSoon(told) ? "soon" : format(told);
     case "idle":
       return format(withoutIdle(told));
     case "script":
@@ -92,6 +97,12 @@ export function normal(args: readonly Bytes[], reply: Reply): string {
     default:
       return format(told);
   }
+}
+
+/** A time that was given as a span and not as a moment; moments are long past or in the year 2100 and later. */
+function isSoon(time: number): boolean {
+  const seconds = time > 1e12 ? time / 1000 : time;
+  return seconds > 1e9 && seconds < 4_102_444_800;
 }
 
 /** What an error quotes ends at a zero byte in Redis, whose texts are C strings. */

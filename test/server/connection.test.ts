@@ -68,7 +68,7 @@ test("a client that does not read is not served further, and others go on", asyn
   const size = 256 * 1024;
   await greedy.send("SET", "big", "x".repeat(size));
   greedy.socket.pause();
-  const asked = 1000;
+  const asked = 400;
   greedy.write(request("GET", "big").repeat(asked));
   const other = await kept.client();
   const [connection] = kept.server.connections.values();
@@ -80,8 +80,11 @@ test("a client that does not read is not served further, and others go on", asyn
     assert.ok(connection.outputBytes <= limit, `${connection.outputBytes} bytes wait`);
   }
   greedy.socket.resume();
-  const replies = await greedy.readReplies(asked);
-  assert.ok(replies.every((reply) => typeof reply === "string" && reply.length === size));
+  // One by one, so that what has a limit is a standstill and not the reading of 100 MB.
+  for (let read = 0; read < asked; read++) {
+    const reply = await greedy.readReply();
+    assert.ok(typeof reply === "string" && reply.length === size);
+  }
 });
 
 test("reads of what is not committed yet are bounded as well", async () => {
