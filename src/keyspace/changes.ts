@@ -27,7 +27,8 @@ export class RecordUndo implements Undo {
   }
 
   revert(cache: CacheSize): void {
-    applyState(this.#record, this.#kind, this.#value, this.#expiryMs);
+    applyKind(this.#record, this.#kind, this.#expiryMs);
+    this.#record.value = this.#value;
     countRecord(cache, this.#record);
     this.#record.batch = this.#batch;
     this.#record.writtenIn = this.#writtenIn;
@@ -116,8 +117,8 @@ export function elementSize(element: Element): number {
   return ELEMENT_PREFIX_SIZE + element.subkey.length + contentSize(element.content);
 }
 
-/** Sets the content of a record and keeps its incarnation's counts. */
-export function applyState(record: Record, kind: Kind, value: Value, expiryMs: number): void {
+/** Sets the kind of a record, whose value is to follow, and keeps its incarnation's counts. */
+export function applyKind(record: Record, kind: Kind, expiryMs: number): void {
   const { incarnation } = record;
   if (record.kind !== ABSENT) {
     incarnation.keyCount--;
@@ -128,13 +129,16 @@ export function applyState(record: Record, kind: Kind, value: Value, expiryMs: n
     if (expiryMs !== 0) incarnation.expiringCount++;
   }
   record.kind = kind;
-  record.value = value;
   record.expiryMs = expiryMs;
 }
 
 /** The record's value may take more memory or less than when it was last counted. */
 export function countRecord(cache: CacheSize, record: Record): void {
-  const memory = memoryOf(record.value);
+  countAs(cache, record, memoryOf(record.value));
+}
+
+/** It takes `memory` now. */
+export function countAs(cache: CacheSize, record: Record, memory: number): void {
   cache.cacheBytes += memory - record.memory;
   record.memory = memory;
 }

@@ -8,6 +8,7 @@ import { SLOT_COUNT } from "../encoding/key.ts";
 import { CorruptMeta } from "../encoding/meta.ts";
 import type { Record } from "./record.ts";
 import { Watches } from "./watches.ts";
+import type { WrittenStrings } from "./written-strings.ts";
 
 /** Slots whose "may hold keys" bits are stored together: 64 bytes, a small put. */
 export const SLOTS_PER_CHUNK = 512;
@@ -16,6 +17,7 @@ const CHUNK_BYTES = SLOTS_PER_CHUNK / 8;
 
 export class Incarnation {
   readonly id: number;
+  readonly written: WrittenStrings;
   /** Records used since the last rotation of the cache, and those used in the one before. */
   young = new KeyTable<Record>();
   old = new KeyTable<Record>();
@@ -39,8 +41,9 @@ export class Incarnation {
   /** Chunks of `slotBits` that the next batch has to store. */
   readonly dirtyChunks = new Set<number>();
 
-  constructor(id: number) {
+  constructor(id: number, written: WrittenStrings) {
     this.id = id;
+    this.written = written;
   }
 
   mayHoldKeys(slot: number): boolean {

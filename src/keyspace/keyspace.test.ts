@@ -20,6 +20,7 @@ import { WriteOps } from "../engine/write-ops.ts";
 import { CHUNK_COUNT, Incarnation } from "./incarnation.ts";
 import { Keyspace, type ClosedBatch } from "./keyspace.ts";
 import { allKeys } from "./walk.ts";
+import { WrittenStrings } from "./written-strings.ts";
 
 const DATABASE_COUNT = 2;
 const KEYS: readonly Bytes[] = ["a", "{a}1", "\xff\0", ""];
@@ -336,7 +337,7 @@ class Run {
     assert.equal(indexed.length, wanted.length, "no second entry of one key");
     assert.equal(expiringCount, wanted.length);
 
-    const reopened = new Incarnation(id);
+    const reopened = new Incarnation(id, new WrittenStrings(1));
     for (let chunk = 0; chunk < CHUNK_COUNT; chunk++) {
       const bytes = this.engine.get(META, meta.slotChunkKey(id, chunk));
       if (typeof bytes === "string") reopened.loadChunk(chunk, bytes);

@@ -46,7 +46,8 @@ import {
 } from "./closed-batch.ts";
 import { COLD, throwCold } from "./cold.ts";
 import {
-  applyState,
+  applyKind,
+  countAs,
   elementSize,
   countElement,
   countRecord,
@@ -76,6 +77,7 @@ import { StoredRecords, type Part } from "./stored.ts";
 import type { Undo } from "./undo.ts";
 import { homeOf, memoryOf, type Value } from "./value.ts";
 import type { Watches } from "./watches.ts";
+import { WrittenStrings } from "./written-strings.ts";
 
 export type { ClosedBatch, Effect } from "./closed-batch.ts";
 export type { Database } from "./database.ts";
@@ -165,13 +167,14 @@ export class Keyspace implements ElementSource {
   readonly #near = new NearRecords();
   readonly stored: StoredRecords;
   readonly #recent = new RecentWrites();
+  readonly #written = new WrittenStrings(this.openBatch);
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
     this.stored = new StoredRecords(engine, this, options.rowBytesMax ?? 0);
     this.cacheBytesMax = options.cacheBytesMax;
     this.#nextIncarnationId = stored.nextIncarnationId;
-    this.system = newDatabase(-1, new Incarnation(meta.SYSTEM_INCARNATION_ID));
+    this.system = newDatabase(-1, new Incarnation(meta.SYSTEM_INCARNATION_ID, this.#written));
     const databases: Database[] = [];
     for (let index = 0; index < options.databaseCount; index++) {
       databases.push(newDatabase(index, this.#incarnationFor(stored, index)));
@@ -182,9 +185,9 @@ export class Keyspace implements ElementSource {
 
   #incarnationFor(stored: meta.Catalog, index: number): Incarnation {
     const id = stored.incarnationIds[index];
-    if (id !== undefined) return new Incarnation(id);
+    if (id !== undefined) return new Incarnation(id, this.#written);
     this.#catalogChanged = true;
-    return new Incarnation(this.#nextIncarnationId++);
+    return new Incarnation(this.#nextIncarnationId++, this.#written);
   }
 
   /** At the start: no collection on disk has an id from `next` on. */
@@ -359,8 +362,10 @@ export class Keyspace implements ElementSource {
 
   #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
-    applyState(record, kind, value, expiryMs);
-    countRecord(this, record);
+    applyKind(record, kind, expiryMs);
+    if (kind === STRING && typeof value === "string") record.write(value, this.openBatch);
+    else record.value = value;
+    countAs(this, record, memoryOf(value));
     record.batch = this.openBatch;
     record.writtenIn = this.openBatch;
     this.#list(record);
@@ -487,7 +492,8 @@ export class Keyspace implements ElementSource {
         this.earliestDueMs = 0;
       },
     });
-    this.#replaceIncarnation(database, new Incarnation(this.#nextIncarnationId++));
+    const next = new Incarnation(this.#nextIncarnationId++, this.#written);
+    this.#replaceIncarnation(database, next);
   }
 
   swap(first: Database, second: Database): void {
@@ -688,6 +694,7 @@ export class Keyspace implements ElementSource {
     this.#elementSweeps = [];
     this.openBytes = 0;
     this.openBatch++;
+    this.#written.close(this.openBatch);
   }
 
   #catalog(): meta.Catalog {
@@ -705,12 +712,19 @@ export class Keyspace implements ElementSource {
     assert(this.#unsettled[0] === closed, "batches commit in order");
     this.#unsettled.shift();
     this.committedBatch = closed.number;
-    for (const record of closed.records) {
+    const { number, records, sizesAt } = closed;
+    this.#recent.begin(ops, this.cacheBytesMax);
+    for (let index = 0; index < records.length; index++) {
+      const record = records[index];
+      if (record === undefined) continue;
       // What a later batch has changed may be put back to this one's.
-      if (record.batch !== closed.number) this.stored.forget(record);
+      if (record.batch !== number) this.stored.forget(record);
       else this.#settled(record);
+      if (record.writtenIn !== number) continue;
+      if (!this.#recent.takes(record, sizesAt[index] ?? 0)) record.keep();
+      else countAs(this, record, 0);
     }
-    this.#recent.leave(closed, ops, this);
+    this.#written.settled(number);
     this.resting.committed(closed.number);
     this.earliestDueMs = Math.min(this.earliestDueMs, closed.earliestDueMs);
   }
@@ -748,6 +762,7 @@ export class Keyspace implements ElementSource {
     // Numbers are not used twice: what was tagged with an undone batch must not look committed later.
     this.committedBatch = this.openBatch;
     this.#beginNext();
+    this.#written.undone(this.openBatch);
     this.#catalogChanged = catalogMayDiffer;
     // What an undone batch has put aside is put aside again by the next that needs an id.
     this.#collectionIdsEnd = this.#nextCollectionId;

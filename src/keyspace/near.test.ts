@@ -7,11 +7,12 @@ import { NearRecords } from "./near.ts";
 import { Record } from "./record.ts";
 import { RowCache } from "./row-cache.ts";
 import { testWorld } from "./testing.ts";
+import { WrittenStrings } from "./written-strings.ts";
 
 const NO_ROWS = new RowCache(0);
 
 function filled(...keys: string[]): Incarnation {
-  const incarnation = new Incarnation(1);
+  const incarnation = new Incarnation(1, new WrittenStrings(1));
   for (const key of keys) incarnation.young.set(new Record(key, incarnation, 0, 0));
   return incarnation;
 }

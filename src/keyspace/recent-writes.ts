@@ -12,13 +12,11 @@
 //
 // A place is an offset and a lap. It is valid while the lap is this one, or the last and the place is not written over yet.
 
+import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { STRING, stringOf } from "../encoding/record.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
-import { countRecord } from "./changes.ts";
-import type { ClosedBatch } from "./closed-batch.ts";
 import type { Record } from "./record.ts";
-import type { CacheSize } from "./undo.ts";
 
 const RING_BYTES_MAX = 32 * 1024 * 1024;
 /** Of what the cache may take. */
@@ -33,6 +31,10 @@ export class RecentWrites {
   #capacity = 0;
   #cacheBytesMax = 0;
   #end = 0;
+  /** The batch that is taken in, where it stands, once it has been copied, and whether it is too large. */
+  #ops: WriteOps | null = null;
+  #base = -1;
+  #isRefused = false;
   readonly #lent: Record[] = [];
   /** The batches that had written them when they were lent. */
   readonly #lentAsOf: number[] = [];
@@ -44,24 +46,27 @@ export class RecentWrites {
     return Math.min(RING_BYTES_MAX, Math.floor(cacheBytesMax / RING_SHARE));
   }
 
-  /** Takes in the strings of a batch that has just been committed, as far as nobody has read or changed them since. */
-  leave(closed: ClosedBatch, ops: WriteOps, cache: CacheSize & { cacheBytesMax: number }): void {
-    const { records, sizesAt, number } = closed;
-    let base = -1;
-    for (let index = 0; index < records.length; index++) {
-      const record = records[index];
-      if (record === undefined || record.reads > 0 || record.writtenIn !== number) continue;
-      // What Redis calls "raw" is so only as long as it is not loaded again.
-      if (record.kind !== STRING || record.isRaw) continue;
-      if (base < 0) {
-        base = this.#copy(ops, cache.cacheBytesMax);
-        if (base < 0) return;
-      }
-      record.recentAt = base + (sizesAt[index] ?? 0);
-      record.recentLap = this.#lap;
-      record.value = null;
-      countRecord(cache, record);
-    }
+  /** A batch, whose bytes are `ops`, has just been committed. */
+  begin(ops: WriteOps, cacheBytesMax: number): void {
+    this.#ops = ops;
+    this.#base = -1;
+    if (cacheBytesMax !== this.#cacheBytesMax) this.#resize(cacheBytesMax);
+    this.#isRefused = ops.length > this.#capacity / BATCHES_PER_RING;
+  }
+
+  /**
+   * Takes in the string of a record that this batch has written last, if it has one that nobody has read since. `sizeAt`:
+   * where in the batch its length begins.
+   */
+  takes(record: Record, sizeAt: number): boolean {
+    if (record.reads > 0 || record.kind !== STRING || this.#isRefused) return false;
+    // What Redis calls "raw" is so only as long as it is not loaded again.
+    if (record.isRaw) return false;
+    if (this.#base < 0) this.#base = this.#copy();
+    record.recentAt = this.#base + sizeAt;
+    record.recentLap = this.#lap;
+    record.value = null;
+    return true;
   }
 
   /**
@@ -100,11 +105,11 @@ export class RecentWrites {
     return readString(this.#ring, recentAt);
   }
 
-  /** Where the batch stands now; -1 when it is too large. */
-  #copy(ops: WriteOps, cacheBytesMax: number): number {
-    if (cacheBytesMax !== this.#cacheBytesMax) this.#resize(cacheBytesMax);
+  /** Where the batch stands now. */
+  #copy(): number {
+    const ops = this.#ops;
+    assert(ops !== null);
     const { length } = ops;
-    if (length > this.#capacity / BATCHES_PER_RING) return -1;
     this.#ring ??= Buffer.allocUnsafeSlow(this.#capacity);
     if (this.#end + length > this.#capacity) {
       this.#end = 0;

@@ -19,8 +19,9 @@ export class Record {
   readonly hash: number;
 
   kind: Kind = ABSENT;
-  /** Null also for a string that is no object now (`isAway`). */
-  value: Value = null;
+  #value: Value = null;
+  /** Where its string is among WrittenStrings; 0 when `#value` is what counts. */
+  #writtenAt = 0;
   /**
    * The string, if it was last changed in place: Redis calls such a one "raw" whatever its length, until it is
    * loaded again. Speaks of `value` only while it is that.
@@ -66,12 +67,37 @@ export class Record {
     this.hash = hash;
   }
 
+  /** Null also for a string that is no object now (`isAway`). */
+  get value(): Value {
+    const at = this.#writtenAt;
+    return at === 0 ? this.#value : this.incarnation.written.at(this.writtenIn, at);
+  }
+
+  set value(value: Value) {
+    this.#value = value;
+    this.#writtenAt = 0;
+  }
+
+  /** As setting `value`, in the open batch, which is `batch`: until it is settled, the string stands there. */
+  write(text: Bytes, batch: number): void {
+    this.#value = null;
+    this.#writtenAt = this.incarnation.written.add(text);
+    this.writtenIn = batch;
+  }
+
+  /** The batch that wrote it last is committed: the string, if it is to stay, gets a place of its own. */
+  keep(): void {
+    if (this.#writtenAt === 0) return;
+    const { value } = this;
+    this.value = value;
+  }
+
   /**
    * Whether its string is no object now: it was written, committed and read by nobody. It is among RecentWrites or, when
    * they have passed over it, on disk only.
    */
   get isAway(): boolean {
-    return this.kind === STRING && this.value === null;
+    return this.kind === STRING && this.#writtenAt === 0 && this.#value === null;
   }
 
   /** Whether the value is a string that was made by changing another in place. */
