@@ -18,7 +18,7 @@ import * as meta from "../encoding/meta.ts";
 import { DATA, ELEMENTS, EXPIRY, META, ORDER } from "../engine/engine.ts";
 import type { CursorRange, StoreId } from "../engine/engine.ts";
 import { CHUNK_COUNT } from "../keyspace/incarnation.ts";
-import type { Sweep } from "../keyspace/keyspace.ts";
+import type { Sweep } from "../keyspace/housekeeping.ts";
 import { Trouble, type BackgroundParts } from "./trouble.ts";
 
 const ROUND_MS = 1000;

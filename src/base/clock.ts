@@ -14,6 +14,8 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
   /** Runs `action` when the current turn of the event loop has handled its input. */
   turnEnd(action: () => void): void;
+  /** Runs `action` when the input of the current turn has been read, before what `turnEnd` runs. */
+  inputEnd(action: () => void): void;
   /**
    * Runs once what has come in by now has been looked at, so that what it asks for can be done together. When
    * exactly changes nothing that anybody sees.
@@ -33,6 +35,26 @@ class MachineTimer implements Timer {
   }
 }
 
+let inputEnds: (() => void)[] = [];
+let turnEnds: (() => void)[] = [];
+let isTurnEndAsked = false;
+
+function askForTurnEnd(): void {
+  if (isTurnEndAsked) return;
+  isTurnEndAsked = true;
+  setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  isTurnEndAsked = false;
+  const inputs = inputEnds;
+  inputEnds = [];
+  for (const action of inputs) action();
+  const actions = turnEnds;
+  turnEnds = [];
+  for (const action of actions) action();
+}
+
 export const machineClock: Clock = {
   nowMs: Date.now,
   monotonicUs() {
@@ -42,7 +64,12 @@ export const machineClock: Clock = {
     return new MachineTimer(setTimeout(action, delayMs));
   },
   turnEnd(action) {
-    setImmediate(action);
+    turnEnds.push(action);
+    askForTurnEnd();
+  },
+  inputEnd(action) {
+    inputEnds.push(action);
+    askForTurnEnd();
   },
   soon(action) {
     setImmediate(action);
@@ -60,6 +87,7 @@ export class ManualClock implements Clock {
   #nowMs: number;
   #order = 0;
   #timers: ManualEntry[] = [];
+  #inputEnds: (() => void)[] = [];
   #turnEnds: (() => void)[] = [];
 
   constructor(startMs: number) {
@@ -88,16 +116,23 @@ export class ManualClock implements Clock {
     this.#turnEnds.push(action);
   }
 
+  inputEnd(action: () => void): void {
+    this.#inputEnds.push(action);
+  }
+
   soon(action: () => void): void {
     queueMicrotask(action);
   }
 
   /** Runs what was put off to the end of the turn; true if there was anything. */
   endTurn(): boolean {
+    const inputs = this.#inputEnds;
+    this.#inputEnds = [];
+    for (const action of inputs) action();
     const actions = this.#turnEnds;
     this.#turnEnds = [];
     for (const action of actions) action();
-    return actions.length > 0;
+    return inputs.length + actions.length > 0;
   }
 
   /** Milliseconds until the next timer, null when none is set. */

@@ -33,7 +33,7 @@ import { hashOfKey, KEY_HEADER_SIZE, slotOfKey } from "../encoding/key.ts";
 import * as meta from "../encoding/meta.ts";
 import { ABSENT, readRecord, recordSize, STRING } from "../encoding/record.ts";
 import type { Kind } from "../encoding/record.ts";
-import { META, type Engine, type StoreId } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { WriteOps } from "../engine/write-ops.ts";
 import {
   earliestOf,
@@ -67,6 +67,7 @@ import {
   type ElementSource,
   type SubkeySpan,
 } from "./home.ts";
+import { Housekeeping, type Sweep } from "./housekeeping.ts";
 import { Incarnation } from "./incarnation.ts";
 import { NearRecords } from "./near.ts";
 import { RecentWrites } from "./recent-writes.ts";
@@ -89,16 +90,8 @@ export interface Mark {
   readonly bytes: number;
 }
 
-export interface Sweep {
-  readonly store: StoreId;
-  readonly from: Bytes;
-  readonly to: Bytes | null;
-}
-
 /** What a sweep is taken to add to a batch. */
 const SWEEP_BYTES = 64;
-/** So many collection ids are put aside at once, so that few batches have to say so. */
-const COLLECTION_IDS_PER_BLOCK = 65_536;
 
 /** What was read of a key; null when there is none. */
 export interface LoadedBytes {
@@ -141,20 +134,7 @@ export class Keyspace implements ElementSource {
   /** Closed and neither committed nor undone, oldest first. */
   readonly #unsettled: ClosedBatch[] = [];
   #touchedIncarnations = new Set<Incarnation>();
-  #nextIncarnationId: number;
-  #catalogChanged = false;
-  /** Incarnations that the open batch flushes: their ranges are collected once it is committed. */
-  #dropped: Incarnation[] = [];
-  /** Exploded collections that the open batch deletes. */
-  #gone: Home[] = [];
-  #nextCollectionId = meta.FIRST_COLLECTION_ID;
-  /** Ids from here on must be put aside in the batch that uses them. */
-  #collectionIdsEnd = meta.FIRST_COLLECTION_ID;
-  #collectionIdsChanged = false;
-  /** Housekeeping that is not about records: leftovers of flushed incarnations. */
-  #sweeps: Sweep[] = [];
-  /** Parts of collections that go as a whole, before the elements of the batch are put. */
-  #elementSweeps: Sweep[] = [];
+  readonly #housekeeping: Housekeeping;
   /** Databases that are configured away keep their incarnations, for when they come back. */
   readonly #beyond: readonly number[];
   /** Told of every change, also of those that are undone later; null while nobody wants to know. */
@@ -173,7 +153,7 @@ export class Keyspace implements ElementSource {
     this.engine = engine;
     this.stored = new StoredRecords(engine, this, options.rowBytesMax ?? 0);
     this.cacheBytesMax = options.cacheBytesMax;
-    this.#nextIncarnationId = stored.nextIncarnationId;
+    this.#housekeeping = new Housekeeping(stored.nextIncarnationId);
     this.system = newDatabase(-1, new Incarnation(meta.SYSTEM_INCARNATION_ID, this.#written));
     const databases: Database[] = [];
     for (let index = 0; index < options.databaseCount; index++) {
@@ -186,14 +166,17 @@ export class Keyspace implements ElementSource {
   #incarnationFor(stored: meta.Catalog, index: number): Incarnation {
     const id = stored.incarnationIds[index];
     if (id !== undefined) return new Incarnation(id, this.#written);
-    this.#catalogChanged = true;
-    return new Incarnation(this.#nextIncarnationId++, this.#written);
+    this.#housekeeping.catalogChanged = true;
+    return this.#newIncarnation();
+  }
+
+  #newIncarnation(): Incarnation {
+    return new Incarnation(this.#housekeeping.nextIncarnationId++, this.#written);
   }
 
   /** At the start: no collection on disk has an id from `next` on. */
   continueCollectionIds(next: number): void {
-    this.#nextCollectionId = next;
-    this.#collectionIdsEnd = next;
+    this.#housekeeping.continueCollectionIds(next);
   }
 
   // Looking up
@@ -247,6 +230,11 @@ export class Keyspace implements ElementSource {
    */
   bringNear(incarnation: Incarnation, keys: readonly Bytes[]): void {
     this.#near.bring(incarnation, keys, this.stored.rows);
+  }
+
+  /** Whether `key` and those that were announced with it have been brought near and are next. */
+  isNear(incarnation: Incarnation, key: Bytes): boolean {
+    return this.#near.isNext(incarnation, key);
   }
 
   /** Null when that would wait. */
@@ -452,25 +440,13 @@ export class Keyspace implements ElementSource {
 
   /** A place for the elements of a collection that explodes; `record` will hold it. */
   newHome(record: Record): Home {
-    const id = this.#nextCollectionId++;
-    if (id >= this.#collectionIdsEnd) {
-      this.#collectionIdsEnd = id + COLLECTION_IDS_PER_BLOCK;
-      this.#collectionIdsChanged = true;
-    }
+    const id = this.#housekeeping.takeCollectionId();
     const { incarnation, slot } = record;
     return new Home(this, { incarnationId: incarnation.id, slot, id }, this.openBatch);
   }
 
   #deleteElements(home: Home): void {
-    const gone = this.#gone;
-    home.isGone = true;
-    gone.push(home);
-    this.#undoLog.push({
-      revert() {
-        home.isGone = false;
-        gone.pop();
-      },
-    });
+    this.#undoLog.push(this.#housekeeping.deleteElements(home));
     this.openBytes += SWEEP_BYTES;
   }
 
@@ -483,17 +459,15 @@ export class Keyspace implements ElementSource {
   /** Gives a database a fresh incarnation; the old one's keys are collected later. */
   flush(database: Database): void {
     if (database.incarnation.keyCount === 0) return;
-    const dropped = this.#dropped;
-    dropped.push(database.incarnation);
+    const undo = this.#housekeeping.drop(database.incarnation);
     this.#undoLog.push({
-      revert: () => {
-        dropped.pop();
+      revert: (cache) => {
+        undo.revert(cache);
         // The expirer took its keys for the collector's, and may have passed any of them.
         this.earliestDueMs = 0;
       },
     });
-    const next = new Incarnation(this.#nextIncarnationId++, this.#written);
-    this.#replaceIncarnation(database, next);
+    this.#replaceIncarnation(database, this.#newIncarnation());
   }
 
   swap(first: Database, second: Database): void {
@@ -505,32 +479,26 @@ export class Keyspace implements ElementSource {
   #replaceIncarnation(database: Database, next: Incarnation): void {
     const before = database.incarnation;
     const replacedInBefore = database.replacedIn;
-    const catalogChangedBefore = this.#catalogChanged;
+    const catalogChangedBefore = this.#housekeeping.catalogChanged;
     this.#undoLog.push({
       revert: () => {
         before.watches = database.watches;
         database.incarnation = before;
         database.replacedIn = replacedInBefore;
         // The batch that carried the catalog may be gone: say it again.
-        this.#catalogChanged = catalogChangedBefore || this.#unsettled.length > 0;
+        this.#housekeeping.catalogChanged = catalogChangedBefore || this.#unsettled.length > 0;
       },
     });
     next.watches = database.watches;
     database.incarnation = next;
     database.replacedIn = this.openBatch;
-    this.#catalogChanged = true;
+    this.#housekeeping.catalogChanged = true;
     this.openBytes += 64;
   }
 
   /** Deletes a range of the store itself (or one key, `to` null) that holds no live record. */
   sweep(sweep: Sweep): void {
-    const sweeps = this.#sweeps;
-    sweeps.push(sweep);
-    this.#undoLog.push({
-      revert() {
-        sweeps.pop();
-      },
-    });
+    this.#undoLog.push(this.#housekeeping.sweep(sweep));
     this.openBytes += SWEEP_BYTES;
   }
 
@@ -542,12 +510,12 @@ export class Keyspace implements ElementSource {
   sweepElements(record: Record, elements: Elements, range: SubkeySpan): number {
     for (const element of elements.cachedWithin(range)) this.changeElement(record, element, null);
     const { prefix, store } = elements;
-    const sweeps = this.#elementSweeps;
-    sweeps.push({ store, from: prefix + range.lower, to: prefix + range.upper });
+    const sweep = { store, from: prefix + range.lower, to: prefix + range.upper };
+    const undo = this.#housekeeping.sweepElements(sweep);
     const { batch } = record;
     this.#undoLog.push({
-      revert() {
-        sweeps.pop();
+      revert(cache) {
+        undo.revert(cache);
         record.batch = batch;
       },
     });
@@ -644,20 +612,7 @@ export class Keyspace implements ElementSource {
       encodeSlots(ops, incarnation);
       if (encodeCounts(ops, incarnation)) countsOf.push(incarnation);
     }
-    for (const { store, from, to } of this.#sweeps) {
-      if (to === null) ops.delete(store, from);
-      else ops.deleteRange(store, from, to);
-    }
-    for (const { id } of this.#dropped) ops.put(META, meta.dropKey(id), "");
-    for (const home of this.#gone) {
-      // One made in this very batch has left nothing on disk.
-      if (home.createdIn !== number) ops.put(META, meta.goneKey(home), "");
-    }
-    if (this.#collectionIdsChanged) {
-      const end = meta.encodeCollectionIds(this.#collectionIdsEnd);
-      ops.put(META, meta.COLLECTION_IDS_KEY, end);
-    }
-    if (this.#catalogChanged) ops.put(META, meta.CATALOG_KEY, meta.encodeCatalog(this.#catalog()));
+    this.#housekeeping.encode(ops, number, () => this.#catalog());
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
     const earliestDueMs = earliestOf(records);
     const facts = { records, before, sizesAt, ...elements, earliestDueMs, chunks, countsOf };
@@ -670,7 +625,7 @@ export class Keyspace implements ElementSource {
   #encodeElements(ops: WriteOps): Pick<ClosedBatch, "elements" | "elementsStored"> {
     const elements: Element[] = [];
     const elementsStored: boolean[] = [];
-    for (const { store, from, to } of this.#elementSweeps) ops.deleteRange(store, from, to ?? from);
+    this.#housekeeping.encodeElementSweeps(ops);
     for (const element of this.#dirtyElements) {
       if (element.batch !== this.openBatch || element.elements.home.isGone) continue;
       elements.push(element);
@@ -686,12 +641,7 @@ export class Keyspace implements ElementSource {
     this.#dirty = [];
     this.#dirtyElements = [];
     this.#touchedIncarnations = new Set();
-    this.#catalogChanged = false;
-    this.#dropped = [];
-    this.#gone = [];
-    this.#collectionIdsChanged = false;
-    this.#sweeps = [];
-    this.#elementSweeps = [];
+    this.#housekeeping.beginNext();
     this.openBytes = 0;
     this.openBatch++;
     this.#written.close(this.openBatch);
@@ -699,7 +649,7 @@ export class Keyspace implements ElementSource {
 
   #catalog(): meta.Catalog {
     return {
-      nextIncarnationId: this.#nextIncarnationId,
+      nextIncarnationId: this.#housekeeping.nextIncarnationId,
       incarnationIds: [
         ...this.databases.map((database) => database.incarnation.id),
         ...this.#beyond,
@@ -757,15 +707,15 @@ export class Keyspace implements ElementSource {
       this.#noteExpiries(closed.records);
     }
     this.#noteExpiries(this.#dirty);
-    const catalogMayDiffer = this.#unsettled.length > 0 || this.#catalogChanged;
+    const housekeeping = this.#housekeeping;
+    const catalogMayDiffer = this.#unsettled.length > 0 || housekeeping.catalogChanged;
     this.#unsettled.length = 0;
     // Numbers are not used twice: what was tagged with an undone batch must not look committed later.
     this.committedBatch = this.openBatch;
     this.#beginNext();
     this.#written.undone(this.openBatch);
-    this.#catalogChanged = catalogMayDiffer;
-    // What an undone batch has put aside is put aside again by the next that needs an id.
-    this.#collectionIdsEnd = this.#nextCollectionId;
+    housekeeping.catalogChanged = catalogMayDiffer;
+    housekeeping.undone();
     return effects.filter((effect) => effect.survivesRefusal);
   }
 

@@ -27,12 +27,24 @@ test("records are handed out in the order in which they were announced", () => {
   assert.equal(near.take(incarnation, "c"), undefined);
 });
 
-test("another key, or the same of another database, ends it", () => {
-  const incarnation = filled("a", "b");
+test("who looks twice gets the same, and what nobody looks at is passed over", () => {
+  const incarnation = filled("a", "b", "c", "d");
+  const near = new NearRecords();
+  near.bring(incarnation, ["a", "", "no key", "d"], NO_ROWS);
+  assert.ok(near.isNext(incarnation, "a"));
+  const first = near.take(incarnation, "a");
+  assert.equal(first, incarnation.young.get("a"));
+  assert.equal(near.take(incarnation, "a"), first);
+  assert.equal(near.isNext(incarnation, "a"), false);
+  assert.equal(near.take(incarnation, "d"), incarnation.young.get("d"));
+});
+
+test("a key that was not announced, or one of another database, ends it", () => {
+  const incarnation = filled("a", "b", "c");
   const other = filled("a", "b");
   const near = new NearRecords();
   near.bring(incarnation, ["a", "b"], NO_ROWS);
-  assert.equal(near.take(incarnation, "b"), undefined);
+  assert.equal(near.take(incarnation, "c"), undefined);
   assert.equal(near.take(incarnation, "a"), undefined);
   near.bring(incarnation, ["a", "b"], NO_ROWS);
   assert.equal(near.take(other, "a"), undefined);

@@ -52,14 +52,31 @@ export class NearRecords {
 
   /** The record of a key if it is the next; undefined when it is not, or was not in memory. */
   take(incarnation: Incarnation, key: Bytes): Record | undefined {
-    const next = this.#next;
-    if (next >= this.#records.length) return undefined;
-    if (this.#keys[next] !== key || this.#incarnation !== incarnation) {
+    const records = this.#records;
+    if (records.length === 0) return undefined;
+    if (this.#incarnation !== incarnation) {
+      this.forget();
+      return undefined;
+    }
+    const keys = this.#keys;
+    let next = this.#next;
+    // A command may look twice.
+    if (next > 0 && keys[next - 1] === key) return records[next - 1];
+    // Or not at all at what was taken for its key.
+    while (next < records.length && keys[next] !== key) next++;
+    if (next >= records.length) {
       this.forget();
       return undefined;
     }
     this.#next = next + 1;
-    return this.#records[next];
+    return records[next];
+  }
+
+  /** Whether `key` is the next to be handed out: those behind it need not be brought again. */
+  isNext(incarnation: Incarnation, key: Bytes): boolean {
+    const next = this.#next;
+    if (next >= this.#records.length || this.#incarnation !== incarnation) return false;
+    return this.#keys[next] === key;
   }
 
   /** Other keys are asked for, or records have left the memory. */

@@ -177,10 +177,12 @@ export class View {
    * No more than TOUCHED_MAX.
    */
   bringNear(args: readonly Bytes[], from: number, step: number): void {
+    const { incarnation } = this.database;
+    if (this.keyspace.isNear(incarnation, args[from] ?? "")) return;
     const keys: Bytes[] = [];
     const end = Math.min(args.length, from + step * TOUCHED_MAX);
     for (let index = from; index < end; index += step) keys.push(args[index] ?? "");
-    if (keys.length > 1) this.keyspace.bringNear(this.database.incarnation, keys);
+    if (keys.length > 1) this.keyspace.bringNear(incarnation, keys);
   }
 
   /** As `want`, for elements of several collections. */

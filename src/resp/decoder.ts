@@ -119,8 +119,11 @@ export class Decoder {
 
   /** What is held for commands `next` has not answered yet; for client-query-buffer-limit. */
   get bufferedBytes(): number {
-    const undecoded = this.#end - this.#position + this.#following.length;
-    return undecoded + this.#argsCost + this.#aheadBytes + this.#gathered;
+    return this.#undecodedBytes + this.#argsCost + this.#aheadBytes + this.#gathered;
+  }
+
+  get #undecodedBytes(): number {
+    return this.#end - this.#position + this.#following.length;
   }
 
   /** The same, and what is announced of the argument being read: it will be held before the command can run. */
@@ -172,13 +175,13 @@ export class Decoder {
    */
   readAhead(count: number): readonly (readonly Bytes[])[] {
     const ahead: Bytes[][] = [];
-    const start = this.#position;
+    const heldBefore = this.bufferedBytes;
     try {
-      while (ahead.length < count && this.#missing === 0) {
-        const args = this.#readStart();
+      while (ahead.length < count) {
+        const args = this.#decode();
         if (args === null) break;
         ahead.push(args);
-        this.#aheadBytes = this.#position - start;
+        this.#aheadBytes = heldBefore - this.#undecodedBytes;
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

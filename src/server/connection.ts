@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
 import { bytesOfText, type Bytes } from "../base/bytes.ts";
+import type { Args } from "../commands/table.ts";
 import type { Output } from "../commit/reply-queue.ts";
 import { gatherText } from "../engine/rocksdb.ts";
 import type { Stats } from "../observe/stats.ts";
@@ -21,6 +22,7 @@ import type { ClientMemory } from "./client-memory.ts";
 import { send } from "./direct-output.ts";
 import type { Lingering } from "./lingering.ts";
 import { LongOutput } from "./long-output.ts";
+import type { InRound, Looks, Round } from "./round.ts";
 import type { PutOff, TurnShare } from "./turn-share.ts";
 
 export interface OutputLimits {
@@ -48,6 +50,7 @@ export interface ConnectionParts {
   readonly memory: ClientMemory;
   readonly lingering: Lingering;
   readonly share: TurnShare;
+  readonly round: Round;
   readonly onClose: (connection: Connection) => void;
 }
 
@@ -66,11 +69,14 @@ const OUTPUT_STRING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** So much of a long input is read before others have their turn: libuv would read four times as much. */
 const INPUT_TURN_BYTES = 512 * 1024;
+const NOTHING: readonly Args[] = [];
 /** So many commands of a pipeline are decoded at once. */
 const AHEAD_COUNT = 32;
 
-export class Connection implements Output, PutOff {
+export class Connection implements Output, PutOff, InRound {
   readonly session: Session;
+  /** What is decoded when it waits for its round. */
+  ahead: readonly Args[] = NOTHING;
   readonly socket: Socket;
   readonly createdMs: number;
   /** When the client last sent something, milliseconds since the epoch. */
@@ -85,6 +91,7 @@ export class Connection implements Output, PutOff {
   #isLingering = false;
   /** A command waits, or replies are not read: nothing is decoded. */
   #waiting = false;
+  #isInRound = false;
   /** What is to be run next waits for the next turn of the event loop. */
   #isPutOff = false;
   #drained = true;
@@ -210,7 +217,30 @@ export class Connection implements Output, PutOff {
       this.#parts.memory.note(this);
       if (this.#ended) return;
     }
-    this.#process();
+    this.#waitForRound();
+  }
+
+  /** The memory that lent the input is used again before the round begins. */
+  #waitForRound(): void {
+    const decoder = this.#decoder;
+    if (!this.#isInRound) {
+      this.#isInRound = true;
+      // Of one that waits nothing is run in this round.
+      const mayRun = !decoder.restricted && this.#isReady();
+      if (mayRun) this.ahead = decoder.upcoming(AHEAD_COUNT);
+      this.#parts.round.add(this);
+    }
+    decoder.keep();
+  }
+
+  get looks(): Looks {
+    return this.session;
+  }
+
+  runInRound(): void {
+    this.#isInRound = false;
+    this.ahead = NOTHING;
+    if (!this.#ended) this.#process();
   }
 
   #process(): void {

@@ -8,6 +8,7 @@ import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { Lingering } from "./lingering.ts";
 import { Listener, type ListenOptions } from "./listener.ts";
+import { Round } from "./round.ts";
 import { TurnShare } from "./turn-share.ts";
 import { DENIED, isDeniedByProtectedMode } from "./protected-mode.ts";
 
@@ -34,6 +35,7 @@ export class Server {
   readonly memory: ClientMemory;
   readonly #lingering: Lingering;
   readonly #share: TurnShare;
+  readonly #round: Round;
   /** Looks at each new connection before its first command: authentication, tracking of names. */
   onConnection: (connection: Connection) => void = () => {};
   /** Called when a connection is gone. */
@@ -48,6 +50,7 @@ export class Server {
     this.memory = new ClientMemory(this.connections, core.stats);
     this.#lingering = new Lingering(core.host.clock);
     this.#share = new TurnShare(core.stats, core.host.clock);
+    this.#round = new Round(core.host.clock);
     core.ports.clients = new ClientList(this.connections, core.host);
   }
 
@@ -121,6 +124,7 @@ export class Server {
       memory: this.memory,
       lingering: this.#lingering,
       share: this.#share,
+      round: this.#round,
       onClose: () => {
         this.connections.delete(connection.session.id);
         this.onDisconnect(connection);

@@ -9,6 +9,7 @@ import type { User } from "../acl/user.ts";
 import { WRONG_PASS } from "../acl/users.ts";
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { TOUCHED_MAX } from "../base/key-table.ts";
 import type { Command } from "../commands/lookup.ts";
 import { keysToLoad } from "../commands/key-positions.ts";
 import type {
@@ -39,6 +40,8 @@ import { refusalNow } from "./refusals.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
 import { SELECT_REFUSED } from "./slots.ts";
+import type { Incarnation } from "../keyspace/incarnation.ts";
+import { pushLikelyKeys } from "./likely-keys.ts";
 import { factsOf, prefixBytes, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
 import { Waits } from "./waits.ts";
@@ -184,8 +187,22 @@ export class Session implements SessionPort, Client, Subscriber {
   expect(commands: readonly Args[]): void {
     if (commands.length < 2) return;
     const keys: Bytes[] = [];
-    for (const args of commands) keys.push(likelyKey(args));
-    this.host.pipeline.keyspace.bringNear(this.database.incarnation, keys);
+    for (const args of commands) {
+      pushLikelyKeys(args, keys);
+      if (keys.length >= TOUCHED_MAX) break;
+    }
+    this.bringNear(keys);
+  }
+
+  get looksIn(): Incarnation {
+    return this.database.incarnation;
+  }
+
+  /** Keys that will be asked for next, in this order, by this session and those that run behind it. */
+  bringNear(keys: readonly Bytes[]): void {
+    if (keys.length > 1) {
+      this.host.pipeline.keyspace.bringNear(this.database.incarnation, keys);
+    }
   }
 
   /** Runs one request; "waiting" means that `onResume` follows and nothing may be executed before. */
@@ -587,11 +604,4 @@ export class Session implements SessionPort, Client, Subscriber {
 
 function isExec(command: Command): boolean {
   return command.name === "exec";
-}
-
-/** A key of the command, by its looks: nothing depends on it but how soon its record is near. */
-function likelyKey(args: Args): Bytes {
-  // EVAL, EVALSHA, FCALL and their kin say first how many keys there are.
-  const start = args.length > 3 ? (args[0] ?? "").slice(0, 2).toUpperCase() : "";
-  return args[start === "EV" || start === "FC" ? 3 : 1] ?? "";
 }
