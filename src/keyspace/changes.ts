@@ -20,7 +20,7 @@ export class RecordUndo implements Undo {
   constructor(record: Record) {
     this.#record = record;
     this.#kind = record.kind;
-    this.#value = record.value;
+    this.#value = record.ownValue;
     this.#expiryMs = record.expiryMs;
     this.#batch = record.batch;
     this.#writtenIn = record.writtenIn;

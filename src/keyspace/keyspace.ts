@@ -729,7 +729,7 @@ export class Keyspace implements ElementSource {
    * may hold records, and a second one of the same key would then lose what is written to the first.
    */
   trimCache(): void {
-    this.#recent.takeBack();
+    if (this.#recent.takeBack()) this.#written.takeBack();
     const bytesMax = this.cacheBytesMax - this.#recent.capacityOf(this.cacheBytesMax);
     if (this.cacheBytes > bytesMax / 2) this.#rotate();
   }

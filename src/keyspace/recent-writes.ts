@@ -36,8 +36,6 @@ export class RecentWrites {
   #base = -1;
   #isRefused = false;
   readonly #lent: Record[] = [];
-  /** The batches that had written them when they were lent. */
-  readonly #lentAsOf: number[] = [];
   /** A record that was never here has 0, which is valid at no time. */
   #lap = 2;
 
@@ -78,23 +76,18 @@ export class RecentWrites {
     const text = this.read(record);
     if (text === null) return false;
     record.reads++;
-    record.value = text;
+    record.lend(text);
     this.#lent.push(record);
-    this.#lentAsOf.push(record.writtenIn);
     return true;
   }
 
-  /** Between units: nobody holds the records that were lent their strings. */
-  takeBack(): void {
+  /** Between units: nobody holds the records that were lent their strings. True if there were any. */
+  takeBack(): boolean {
     const lent = this.#lent;
-    if (lent.length === 0) return;
-    for (let index = 0; index < lent.length; index++) {
-      const record = lent[index];
-      // One that was written since has another string.
-      if (record !== undefined && record.writtenIn === this.#lentAsOf[index]) record.value = null;
-    }
+    if (lent.length === 0) return false;
+    for (const record of lent) record.takeBack();
     lent.length = 0;
-    this.#lentAsOf.length = 0;
+    return true;
   }
 
   /** The string of a record that was left here; null when the ring has passed over it. */

@@ -20,8 +20,11 @@ export class Record {
 
   kind: Kind = ABSENT;
   #value: Value = null;
-  /** Where its string is among WrittenStrings; 0 when `#value` is what counts. */
-  #writtenAt = 0;
+  /**
+   * Where its string is: above 0 among WrittenStrings, below 0 among those that are lent; 0 when `#value` is what
+   * counts.
+   */
+  #elsewhere = 0;
   /**
    * The string, if it was last changed in place: Redis calls such a one "raw" whatever its length, until it is
    * loaded again. Speaks of `value` only while it is that.
@@ -69,27 +72,44 @@ export class Record {
 
   /** Null also for a string that is no object now (`isAway`). */
   get value(): Value {
-    const at = this.#writtenAt;
-    return at === 0 ? this.#value : this.incarnation.written.at(this.writtenIn, at);
+    const at = this.#elsewhere;
+    if (at === 0) return this.#value;
+    const { written } = this.incarnation;
+    return at > 0 ? written.at(this.writtenIn, at) : written.lentAt(-at);
+  }
+
+  /** The same without what is only lent. */
+  get ownValue(): Value {
+    return this.#elsewhere < 0 ? null : this.value;
   }
 
   set value(value: Value) {
     this.#value = value;
-    this.#writtenAt = 0;
+    this.#elsewhere = 0;
   }
 
   /** As setting `value`, in the open batch, which is `batch`: until it is settled, the string stands there. */
   write(text: Bytes, batch: number): void {
     this.#value = null;
-    this.#writtenAt = this.incarnation.written.add(text);
+    this.#elsewhere = this.incarnation.written.add(text);
     this.writtenIn = batch;
   }
 
   /** The batch that wrote it last is committed: the string, if it is to stay, gets a place of its own. */
   keep(): void {
-    if (this.#writtenAt === 0) return;
+    if (this.#elsewhere === 0) return;
     const { value } = this;
     this.value = value;
+  }
+
+  /** It is away and gets its string for the unit that runs. */
+  lend(text: Bytes): void {
+    this.#elsewhere = -this.incarnation.written.lend(text);
+  }
+
+  /** That unit has ended. Does nothing to one that was written since. */
+  takeBack(): void {
+    if (this.#elsewhere < 0) this.#elsewhere = 0;
   }
 
   /**
@@ -97,7 +117,7 @@ export class Record {
    * they have passed over it, on disk only.
    */
   get isAway(): boolean {
-    return this.kind === STRING && this.#writtenAt === 0 && this.#value === null;
+    return this.kind === STRING && this.#elsewhere === 0 && this.#value === null;
   }
 
   /** Whether the value is a string that was made by changing another in place. */

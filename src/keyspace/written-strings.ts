@@ -11,6 +11,8 @@
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 
+const LENT_KEPT = 1024;
+
 interface ClosedStrings {
   readonly batch: number;
   readonly strings: readonly Bytes[];
@@ -20,6 +22,9 @@ export class WrittenStrings {
   #batch: number;
   #open: Bytes[] = [];
   #closed: ClosedStrings[] = [];
+  /** Those before `#lentCount`; the list is kept, so that it need not grow anew for each unit. */
+  #lent: Bytes[] = [];
+  #lentCount = 0;
 
   /** `batch`: the one that is open. */
   constructor(batch: number) {
@@ -35,6 +40,25 @@ export class WrittenStrings {
     const text = this.#of(batch)[place - 1];
     if (text === undefined) throw new AssertionFailed("a written string stands in its batch");
     return text;
+  }
+
+  /** A place for a string that one unit reads; never 0. */
+  lend(text: Bytes): number {
+    this.#lent[this.#lentCount++] = text;
+    return this.#lentCount;
+  }
+
+  lentAt(place: number): Bytes {
+    const text = this.#lent[place - 1];
+    if (text === undefined) throw new AssertionFailed("a lent string is there for its unit");
+    return text;
+  }
+
+  /** No record has a lent string any more. */
+  takeBack(): void {
+    if (this.#lentCount > LENT_KEPT) this.#lent = [];
+    else this.#lent.fill("", 0, this.#lentCount);
+    this.#lentCount = 0;
   }
 
   #of(batch: number): readonly Bytes[] {
