@@ -226,10 +226,11 @@ export class Keyspace implements ElementSource {
 
   /**
    * Brings the records of `keys` near, as far as they are in memory: who looks them up next, one by
-   * one, does not wait for the memory of each. No more than TOUCHED_MAX of them.
+   * one, does not wait for the memory of each. No more than TOUCHED_MAX of them. `withValues`: also the strings in them.
    */
-  bringNear(incarnation: Incarnation, keys: readonly Bytes[]): void {
+  bringNear(incarnation: Incarnation, keys: readonly Bytes[], withValues: boolean): void {
     this.#near.bring(incarnation, keys, this.stored.rows);
+    if (withValues) this.#near.bringValues(this.#recent);
   }
 
   /** Whether `key` and those that were announced with it have been brought near and are next. */

@@ -56,7 +56,7 @@ test("a record that has left the memory is not handed out any more", () => {
   unit(() => view.set("k", { kind: STRING, value: "v", expiryMs: 0 }));
   const { incarnation } = view.database;
   const before = keyspace.record(incarnation, "k");
-  keyspace.bringNear(incarnation, ["k", "k"]);
+  keyspace.bringNear(incarnation, ["k", "k"], true);
   assert.equal(keyspace.record(incarnation, "k"), before);
   keyspace.dropCache();
   const after = keyspace.record(incarnation, "k");

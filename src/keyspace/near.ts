@@ -5,6 +5,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { TOUCHED_MAX } from "../base/key-table.ts";
 import { hashOfKey } from "../encoding/key.ts";
 import type { Incarnation } from "./incarnation.ts";
+import type { RecentWrites } from "./recent-writes.ts";
 import type { Record } from "./record.ts";
 import type { RowCache } from "./row-cache.ts";
 
@@ -31,6 +32,18 @@ export class NearRecords {
     this.#incarnation = incarnation;
     this.#keys = keys;
     this.#next = 0;
+  }
+
+  /** Of those just brought, the strings: they will be looked at. */
+  bringValues(recent: RecentWrites): void {
+    let sum = 0;
+    for (const record of this.#records) {
+      if (record === undefined) continue;
+      const { value } = record;
+      if (typeof value === "string") sum ^= value.length;
+      else if (value === null) sum ^= recent.near(record);
+    }
+    this.sum ^= sum;
   }
 
   /** What has no record may have a row: first where it lies, then itself. */

@@ -182,7 +182,7 @@ export class View {
     const keys: Bytes[] = [];
     const end = Math.min(args.length, from + step * TOUCHED_MAX);
     for (let index = from; index < end; index += step) keys.push(args[index] ?? "");
-    if (keys.length > 1) this.keyspace.bringNear(incarnation, keys);
+    if (keys.length > 1) this.keyspace.bringNear(incarnation, keys, step === 1);
   }
 
   /** As `want`, for elements of several collections. */

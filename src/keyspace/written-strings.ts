@@ -11,7 +11,7 @@
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 
-const LENT_KEPT = 1024;
+const LENT_KEPT = 64;
 
 interface ClosedStrings {
   readonly batch: number;
@@ -56,8 +56,9 @@ export class WrittenStrings {
 
   /** No record has a lent string any more. */
   takeBack(): void {
-    if (this.#lentCount > LENT_KEPT) this.#lent = [];
-    else this.#lent.fill("", 0, this.#lentCount);
+    const count = this.#lentCount;
+    if (count > LENT_KEPT) this.#lent = [];
+    else for (let index = 0; index < count; index++) this.#lent[index] = "";
     this.#lentCount = 0;
   }
 

@@ -20,8 +20,8 @@ export interface Looks {
   readonly looksIn: object;
   /** Announces what one session asks for. */
   expect(commands: readonly Args[]): void;
-  /** Announces keys in the order in which they will be asked for. */
-  bringNear(keys: readonly Bytes[]): void;
+  /** Announces keys in the order in which they will be asked for, by commands such as `first`. */
+  bringNear(keys: readonly Bytes[], first: Args): void;
 }
 
 export interface InRound {
@@ -77,6 +77,6 @@ function bringNear(members: readonly InRound[], from: number): number {
     keys.length = before;
     break;
   }
-  first.looks.bringNear(keys);
+  first.looks.bringNear(keys, first.ahead[0] ?? []);
   return at;
 }

@@ -3,6 +3,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { Args } from "../commands/table.ts";
 
+const LETTER_G = 0x47;
 const LETTER_M = 0x4d;
 const LOWER_CASE = 0x20;
 
@@ -19,4 +20,11 @@ export function pushLikelyKeys(args: Args, keys: Bytes[]): void {
   // EVAL, EVALSHA, FCALL and their kin say first how many keys there are.
   const start = args.length > 3 ? name.slice(0, 2).toUpperCase() : "";
   keys.push(args[start === "EV" || start === "FC" ? 3 : 1] ?? "");
+}
+
+/** Whether the command will look at what its keys hold, and not just replace it. */
+export function looksAtValues(args: Args): boolean {
+  const name = args[0] ?? "";
+  const letter = name.charCodeAt(name.length === 4 ? 1 : 0) & ~LOWER_CASE;
+  return letter === LETTER_G;
 }

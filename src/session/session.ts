@@ -41,7 +41,7 @@ import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
 import { SELECT_REFUSED } from "./slots.ts";
 import type { Incarnation } from "../keyspace/incarnation.ts";
-import { pushLikelyKeys } from "./likely-keys.ts";
+import { looksAtValues, pushLikelyKeys } from "./likely-keys.ts";
 import { factsOf, prefixBytes, type TrackingState } from "./tracking.ts";
 import { Transaction } from "./transaction.ts";
 import { Waits } from "./waits.ts";
@@ -191,7 +191,7 @@ export class Session implements SessionPort, Client, Subscriber {
       pushLikelyKeys(args, keys);
       if (keys.length >= TOUCHED_MAX) break;
     }
-    this.bringNear(keys);
+    this.bringNear(keys, commands[0] ?? []);
   }
 
   get looksIn(): Incarnation {
@@ -199,9 +199,10 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   /** Keys that will be asked for next, in this order, by this session and those that run behind it. */
-  bringNear(keys: readonly Bytes[]): void {
+  bringNear(keys: readonly Bytes[], first: Args): void {
     if (keys.length > 1) {
-      this.host.pipeline.keyspace.bringNear(this.database.incarnation, keys);
+      const { keyspace } = this.host.pipeline;
+      keyspace.bringNear(this.database.incarnation, keys, looksAtValues(first));
     }
   }
 
