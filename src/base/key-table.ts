@@ -115,7 +115,7 @@ export class KeyTable<T extends Keyed> {
   }
 
   /**
-   * Looks up many keys, TOUCHED_MAX at most, into `found`: the memory that one look-up waits for comes
+   * Looks up many keys, TOUCHED_MAX at most, into the beginning of `found`: the memory that one look-up waits for comes
    * while the next is begun, where one after the other would wait for each. What it returns says nothing; a
    * look whose outcome nobody takes would be left out.
    */
@@ -142,7 +142,6 @@ export class KeyTable<T extends Keyed> {
       const item = found[index];
       if (item === undefined || item.key !== key) found[index] = this.get(key);
     }
-    found.length = count;
     return near;
   }
 

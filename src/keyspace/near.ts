@@ -15,7 +15,9 @@ const rowHashes = new Int32Array(TOUCHED_MAX);
 export class NearRecords {
   #incarnation: Incarnation | null = null;
   #keys = NO_KEYS;
+  /** Those before `#count`; never made shorter, which costs more than a look-up. */
   readonly #records: (Record | undefined)[] = [];
+  #count = 0;
   /** What is before it has been handed out. */
   #next = 0;
   /** Says nothing: it is kept so that looking is not left out. */
@@ -24,9 +26,14 @@ export class NearRecords {
   /** No more than TOUCHED_MAX keys, in the order in which they will be asked for. */
   bring(incarnation: Incarnation, keys: readonly Bytes[], rows: RowCache): void {
     const records = this.#records;
+    const count = Math.min(keys.length, TOUCHED_MAX);
     let sum = incarnation.young.getAll(keys, records);
-    // The fields at either end; what stands between comes with them.
-    for (const record of records) if (record !== undefined) sum ^= record.batch ^ record.frequency;
+    for (let index = 0; index < count; index++) {
+      const record = records[index];
+      // The fields at either end; what stands between comes with them.
+      if (record !== undefined) sum ^= record.batch ^ record.frequency;
+    }
+    this.#count = count;
     if (!rows.isOff) sum ^= this.#bringRows(incarnation.id, keys, rows);
     this.sum = sum;
     this.#incarnation = incarnation;
@@ -37,7 +44,8 @@ export class NearRecords {
   /** Of those just brought, the strings: they will be looked at. */
   bringValues(recent: RecentWrites): void {
     let sum = 0;
-    for (const record of this.#records) {
+    for (let index = 0; index < this.#count; index++) {
+      const record = this.#records[index];
       if (record === undefined) continue;
       const { value } = record;
       if (typeof value === "string") sum ^= value.length;
@@ -51,7 +59,7 @@ export class NearRecords {
     const records = this.#records;
     let sum = 0;
     let count = 0;
-    for (let index = 0; index < records.length; index++) {
+    for (let index = 0; index < this.#count; index++) {
       if (records[index] !== undefined) continue;
       const hash = hashOfKey(keys[index] ?? "");
       rowHashes[count++] = hash;
@@ -66,7 +74,7 @@ export class NearRecords {
   /** The record of a key if it is the next; undefined when it is not, or was not in memory. */
   take(incarnation: Incarnation, key: Bytes): Record | undefined {
     const records = this.#records;
-    if (records.length === 0) return undefined;
+    if (this.#count === 0) return undefined;
     if (this.#incarnation !== incarnation) {
       this.forget();
       return undefined;
@@ -76,8 +84,8 @@ export class NearRecords {
     // A command may look twice.
     if (next > 0 && keys[next - 1] === key) return records[next - 1];
     // Or not at all at what was taken for its key.
-    while (next < records.length && keys[next] !== key) next++;
-    if (next >= records.length) {
+    while (next < this.#count && keys[next] !== key) next++;
+    if (next >= this.#count) {
       this.forget();
       return undefined;
     }
@@ -88,7 +96,7 @@ export class NearRecords {
   /** Whether `key` is the next to be handed out: those behind it need not be brought again. */
   isNext(incarnation: Incarnation, key: Bytes): boolean {
     const next = this.#next;
-    if (next >= this.#records.length || this.#incarnation !== incarnation) return false;
+    if (next >= this.#count || this.#incarnation !== incarnation) return false;
     return this.#keys[next] === key;
   }
 
@@ -96,7 +104,7 @@ export class NearRecords {
   forget(): void {
     this.#incarnation = null;
     this.#keys = NO_KEYS;
-    this.#records.length = 0;
+    this.#count = 0;
     this.#next = 0;
   }
 }

@@ -119,10 +119,10 @@ export class Decoder {
 
   /** What is held for commands `next` has not answered yet; for client-query-buffer-limit. */
   get bufferedBytes(): number {
-    return this.#undecodedBytes + this.#argsCost + this.#aheadBytes + this.#gathered;
+    return this.#undecodedBytes() + this.#argsCost + this.#aheadBytes + this.#gathered;
   }
 
-  get #undecodedBytes(): number {
+  #undecodedBytes(): number {
     return this.#end - this.#position + this.#following.length;
   }
 
@@ -181,7 +181,7 @@ export class Decoder {
         const args = this.#decode();
         if (args === null) break;
         ahead.push(args);
-        this.#aheadBytes = heldBefore - this.#undecodedBytes;
+        this.#aheadBytes = heldBefore - this.#undecodedBytes();
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

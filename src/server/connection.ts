@@ -187,11 +187,11 @@ export class Connection implements Output, PutOff, InRound {
 
   /** Bytes of replies that the client has not taken yet. */
   get outputBytes(): number {
-    return this.#out.length + this.#unsentBytes + this.session.replies.waitingBytes;
+    return this.#out.length + this.#unsentBytes() + this.session.replies.waitingBytes;
   }
 
   /** Of these, what has left this file. */
-  get #unsentBytes(): number {
+  #unsentBytes(): number {
     return this.socket.writableLength + this.#long.waitingBytes;
   }
 
@@ -348,7 +348,7 @@ export class Connection implements Output, PutOff, InRound {
 
   write(bytes: Encoded): void {
     const { hardBytes } = this.#outputLimits();
-    const unsent = this.#out.length + bytes.length + this.#unsentBytes;
+    const unsent = this.#out.length + bytes.length + this.#unsentBytes();
     if (hardBytes !== 0 && unsent > hardBytes) {
       this.#overOutputLimit();
       return;
@@ -430,7 +430,11 @@ export class Connection implements Output, PutOff, InRound {
 
   /** Also called now and then: a client that takes nothing may be sent nothing either. */
   checkOutputLimit(): void {
-    const unsent = this.#unsentBytes;
+    const unsent = this.#unsentBytes();
+    if (unsent === 0) {
+      this.#softSinceMs = 0;
+      return;
+    }
     const limits = this.#outputLimits();
     const nowMs = this.#parts.host.clock.nowMs();
     if (limits.softBytes === 0 || unsent <= limits.softBytes) this.#softSinceMs = 0;

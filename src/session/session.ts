@@ -463,7 +463,8 @@ export class Session implements SessionPort, Client, Subscriber {
   }
 
   get isMonitor(): boolean {
-    return this.host.monitors.has(this);
+    const { monitors } = this.host;
+    return !monitors.isEmpty && monitors.has(this);
   }
 
   startMonitoring(): void {
