@@ -124,15 +124,21 @@ export class ManualClock implements Clock {
     queueMicrotask(action);
   }
 
-  /** Runs what was put off to the end of the turn; true if there was anything. */
-  endTurn(): boolean {
-    const inputs = this.#inputEnds;
+  /** Runs what was put off until the input of the turn is read; true if there was anything. */
+  endInput(): boolean {
+    const actions = this.#inputEnds;
     this.#inputEnds = [];
-    for (const action of inputs) action();
+    for (const action of actions) action();
+    return actions.length > 0;
+  }
+
+  /** The same, and then what was put off to the end of the turn. */
+  endTurn(): boolean {
+    const hadInput = this.endInput();
     const actions = this.#turnEnds;
     this.#turnEnds = [];
     for (const action of actions) action();
-    return inputs.length + actions.length > 0;
+    return hadInput || actions.length > 0;
   }
 
   /** Milliseconds until the next timer, null when none is set. */

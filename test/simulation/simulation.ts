@@ -322,6 +322,8 @@ export class Simulation {
     const others = this.#connections.filter(({ unsentBytes }) => unsentBytes > 0);
     if (others.length === 0) return;
     pick(random, others).send(random.below(3) === 0 ? 1 + random.below(12) : 60_000);
+    // What comes in runs with more or less of what came before and after it in one turn.
+    if (random.below(3) > 0) this.#server.clock.endInput();
   }
 
   #leave(random: Random): void {
@@ -351,6 +353,8 @@ export class Simulation {
     const operation = operationOf(this.#nextId(), [{ args: ["GET", "steady"] }]);
     this.#say(prober, operation);
     prober.send(60_000);
+    // No batch is closed, so none is committed on the loop.
+    this.#server.clock.endInput();
     await immediate();
     mustHold(7, operation.answered < Infinity, "a read of what is committed waits for a writer");
     prober.socket.drink(1 << 20);
