@@ -4,8 +4,7 @@
 //
 //   node build/bench/deletions.js --data DIR [--families zset,hash] [--size 10000000] [--seconds 5]
 //
-// And on many smaller ones, made here: sets of ten, a hundred and a thousand members, and of a hundred thousand.
-// With `--data` these only where `--small` asks for them.
+// Without `--data` on many smaller ones, made here: up to a thousand sets of each size that `--small` names.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -20,13 +19,9 @@ import { startKept, type Target } from "./server-process.ts";
 const VALUE = "v".repeat(64);
 const KEYS = 1000;
 const READERS = 4;
-/** So many sets of so many members, on a server of their own each time. */
-const SMALL: readonly (readonly [number, number])[] = [
-  [1000, 10],
-  [1000, 100],
-  [1000, 1000],
-  [100, 100_000],
-];
+/** Smaller sets are made here: so many members in all of one size, and so many sets at most. */
+const SMALL_MEMBERS = 1_000_000;
+const SMALL_COLLECTIONS_MAX = 1000;
 const WARM_ROUNDS = 200;
 const WARM_SIZE = 200;
 const READ_ROUNDS = 50;
@@ -37,7 +32,7 @@ const { values: options } = parseArgs({
     families: { type: "string", default: "list,zset,set,hash,stream" },
     size: { type: "string", default: "10000000" },
     seconds: { type: "string", default: "5" },
-    small: { type: "boolean", default: false },
+    small: { type: "string", default: "10,100,1000,100000" },
   },
 });
 
@@ -96,6 +91,18 @@ async function serverTimes(client: Client, count: number): Promise<number[]> {
   return entries.map((entry) => (Array.isArray(entry) ? Number(entry[2]) : Number.NaN));
 }
 
+/** How long the server's loop was held since the last CONFIG RESETSTAT. */
+async function heldTurns(client: Client): Promise<string> {
+  const [reply] = await client.say(["INFO", "kept"]);
+  const info = typeof reply === "string" ? reply : "";
+  const field = (name: string): string =>
+    new RegExp(`event_loop_${name}:(\\d+)`).exec(info)?.[1] ?? "?";
+  return (
+    `longest ${field("longest_usec")} µs, over 10 ms ${field("turns_over_10ms")}, of them ` +
+    `without a processor ${field("turns_over_10ms_off_processor")}`
+  );
+}
+
 /** What a DEL costs while its code is new is left out. */
 async function warmUp(client: Client): Promise<void> {
   for (let round = 0; round < WARM_ROUNDS; round++) {
@@ -134,23 +141,27 @@ async function measured(
     await client.say(
       ["CONFIG", "SET", "slowlog-max-len", String(KEYS + keys.length)],
       ["CONFIG", "SET", "slowlog-log-slower-than", "0"],
+      ["CONFIG", "RESETSTAT"],
     );
     const times: number[] = [];
     for (const key of keys) {
       // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
       times.push(await timed(client, ["DEL", key]));
     }
+    const duringDeletions = await heldTurns(client);
     const strings: number[] = [];
     for (let index = 0; index < KEYS; index++) {
       // oxlint-disable-next-line no-await-in-loop -- the same
       strings.push(await timed(client, ["DEL", `string:${index}`]));
     }
-    await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"]);
+    await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"], ["CONFIG", "RESETSTAT"]);
     const own = (await serverTimes(client, KEYS + keys.length)).slice(KEYS);
     told("DEL, round trip", times);
     told("DEL of strings beside it", strings);
     told("DEL, in the server", own);
+    print(`  turns of the loop meanwhile          ${duringDeletions}`);
     await others(target, "after");
+    print(`  turns of the loop meanwhile          ${await heldTurns(client)}`);
   } finally {
     client.close();
   }
@@ -193,11 +204,13 @@ async function small(count: number, size: number): Promise<void> {
   }
 }
 
-for (const [count, size] of SMALL) {
-  // oxlint-disable-next-line no-await-in-loop -- never at the same time
-  if (options.data === undefined || options.small) await small(count, size);
-}
-if (options.data !== undefined) {
+if (options.data === undefined) {
+  for (const size of options.small.split(",").map(Number)) {
+    const count = Math.min(SMALL_COLLECTIONS_MAX, SMALL_MEMBERS / size);
+    // oxlint-disable-next-line no-await-in-loop -- never at the same time
+    await small(count, size);
+  }
+} else {
   for (const family of FAMILIES) {
     // oxlint-disable-next-line no-await-in-loop -- never at the same time
     if (options.families.split(",").includes(family.name)) await large(family, options.size);

@@ -332,7 +332,7 @@ function storesSorted({ before }: Difference): number {
 /** When it was asked there was nothing, so that one commit has brought all that came. */
 async function hadToWait(target: WireTarget, { args }: Difference): Promise<boolean> {
   const at = args.findIndex((word) => word.toUpperCase() === "BLOCK");
-  return (await target.send(args.toSpliced(at, 2))) === null;
+  return format(await target.send(args.toSpliced(at, 2))).startsWith("nil");
 }
 
 async function haveScoresThatDiffer(target: WireTarget, { args }: Difference): Promise<boolean> {
