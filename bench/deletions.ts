@@ -1,5 +1,5 @@
 // What DEL of a large collection costs, and what the collection of its remains costs others: GETs on four
-// connections and SETs on a fifth, before it and after it, and DELs of strings right behind it, which tell what the
+// connections and SETs on a fifth, before it and after it, and DELs of strings in turns with it, which tell what the
 // machine makes of the same thing without a collection. On what `collections.js --data DIR --fill` has left:
 //
 //   node build/bench/deletions.js --data DIR [--families zset,hash] [--size 10000000] [--seconds 5]
@@ -84,11 +84,19 @@ async function others(target: Target, when: string): Promise<void> {
   }
 }
 
-/** What the server itself says that the commands took, newest first. */
+/** What the server itself says that the DELs took, but those of strings. */
 async function serverTimes(client: Client, count: number): Promise<number[]> {
   const [entries] = await client.say(["SLOWLOG", "GET", String(count)]);
   if (!Array.isArray(entries)) return [];
-  return entries.map((entry) => (Array.isArray(entry) ? Number(entry[2]) : Number.NaN));
+  const times: number[] = [];
+  for (const entry of entries) {
+    if (!Array.isArray(entry) || !Array.isArray(entry[3])) continue;
+    const [name, key] = entry[3];
+    if (name === "DEL" && typeof key === "string" && !key.startsWith("string:")) {
+      times.push(Number(entry[2]));
+    }
+  }
+  return times;
 }
 
 /** How long the server's loop was held since the last CONFIG RESETSTAT. */
@@ -139,23 +147,22 @@ async function measured(
     }
     await others(target, "before");
     await client.say(
-      ["CONFIG", "SET", "slowlog-max-len", String(KEYS + keys.length)],
+      ["CONFIG", "SET", "slowlog-max-len", String(KEYS + 1 + keys.length)],
       ["CONFIG", "SET", "slowlog-log-slower-than", "0"],
       ["CONFIG", "RESETSTAT"],
     );
     const times: number[] = [];
-    for (const key of keys) {
-      // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
-      times.push(await timed(client, ["DEL", key]));
-    }
-    const duringDeletions = await heldTurns(client);
     const strings: number[] = [];
     for (let index = 0; index < KEYS; index++) {
+      const key = keys[index];
+      // oxlint-disable-next-line no-await-in-loop -- one at a time is what is measured
+      if (key !== undefined) times.push(await timed(client, ["DEL", key]));
       // oxlint-disable-next-line no-await-in-loop -- the same
       strings.push(await timed(client, ["DEL", `string:${index}`]));
     }
+    const duringDeletions = await heldTurns(client);
     await client.say(["CONFIG", "SET", "slowlog-log-slower-than", "-1"], ["CONFIG", "RESETSTAT"]);
-    const own = (await serverTimes(client, KEYS + keys.length)).slice(KEYS);
+    const own = await serverTimes(client, KEYS + 1 + keys.length);
     told("DEL, round trip", times);
     told("DEL of strings beside it", strings);
     told("DEL, in the server", own);
