@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { Bytes } from "../base/bytes.ts";
-import { Decoder, LINE_BYTES_MAX } from "./decoder.ts";
+import { Decoder, LINE_BYTES_MAX, type Gathering } from "./decoder.ts";
 import { ProtocolError } from "./errors.ts";
 
 const MEGABYTE = 1024 * 1024;
@@ -231,6 +231,33 @@ test("a big argument in small pieces takes time in proportion to its length", ()
   assert.equal(decoder.next()?.[1]?.length, size);
   // Copying the whole for every piece would move 128 GB.
   assert.ok(performance.now() - started < 5000);
+});
+
+test("what was gathered of a long argument is given back when the rest cannot come any more", () => {
+  const told: string[] = [];
+  const gather = (): Gathering => ({
+    append: (_, from, to) => told.push(`append ${to - from}`),
+    take: () => "taken",
+    drop: () => told.push("drop"),
+  });
+  const begun = (): Decoder => {
+    const decoder = new Decoder(LIMITS, gather);
+    decoder.push(bytes(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${2 * MEGABYTE}\r\nxyz`));
+    assert.equal(decoder.next(), null);
+    return decoder;
+  };
+  const closed = begun();
+  assert.ok(closed.bufferedBytes > 0);
+  closed.close();
+  closed.close();
+  assert.deepEqual(told.splice(0), ["append 3", "drop"]);
+  assert.ok(closed.bufferedBytes < 100);
+
+  const whole = begun();
+  whole.push(bytes(`${"x".repeat(2 * MEGABYTE - 3)}\r\n`));
+  assert.deepEqual(whole.next(), ["SET", "k", "taken"]);
+  whole.close();
+  assert.ok(!told.includes("drop"));
 });
 
 test("a reader that lags behind a full buffer does not have it moved for every piece", () => {

@@ -511,6 +511,7 @@ export class Connection implements Output, PutOff, InRound {
     this.#closing = true;
     this.#ended = true;
     this.#long.drop();
+    this.#decoder.close();
     this.#parts.memory.forget(this);
     this.session.closed();
     this.#parts.onClose(this);

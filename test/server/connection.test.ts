@@ -113,6 +113,18 @@ test("input beyond the query buffer limit closes the connection", async () => {
   assert.equal(kept.core.stats.clientQueryBufferLimitDisconnections, 1);
 });
 
+test("half of a long argument is let go with the client who has sent it", async () => {
+  await using kept = await startKept();
+  const client = await kept.client();
+  client.write(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8000000\r\n${"x".repeat(4_000_000)}`);
+  const [connection] = kept.server.connections.values();
+  assert.ok(connection !== undefined);
+  await until("it has come", () => connection.inputBytes > 3_900_000);
+  client.socket.destroy();
+  await until("it is let go", () => kept.server.connections.size === 0);
+  assert.ok(connection.inputBytes < 100_000, `${connection.inputBytes} bytes are kept`);
+});
+
 test("a subscriber that does not read is closed at the output limit", async () => {
   const pubsub = { hardBytes: 512 * 1024, softBytes: 0, softMs: 0 };
   const normal = { hardBytes: 0, softBytes: 0, softMs: 0 };

@@ -22,4 +22,10 @@ export class Gather {
     abandoned.unregister(this);
     return native.gatherTake(this.#handle);
   }
+
+  /** Gives its memory back: nobody will take it. */
+  drop(): void {
+    abandoned.unregister(this);
+    native.release(this.#handle, KIND_GATHER);
+  }
 }

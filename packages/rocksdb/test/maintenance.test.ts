@@ -10,6 +10,7 @@ import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import {
   Database,
+  Gather,
   RocksDBError,
   rocksdbVersion,
   WRITE_DISABLE_WAL,
@@ -205,17 +206,47 @@ test("the version of RocksDB is told", () => {
   assert.match(rocksdbVersion, /^\d+\.\d+\.\d+$/);
 });
 
-test("what nobody holds any more is let go without a close", async () => {
+function collector(): () => void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   assert.ok(typeof collect === "function");
+  return () => {
+    Reflect.apply(collect, undefined, []);
+  };
+}
+
+test("what nobody holds any more is let go without a close", async () => {
+  const collect = collector();
   await withDatabase({}, async (database) => {
     const snapshots = (): number | null => database.intProperty(0, "rocksdb.num-snapshots");
     for (let i = 0; i < 100; i++) database.iterator(0, { snapshot: database.snapshot() });
     assert.equal(snapshots(), 100);
     await waitFor(() => {
-      Reflect.apply(collect, undefined, []);
+      collect();
       return snapshots() === 0;
     });
   });
+});
+
+test("a text that nobody gathers to its end is let go, by V8 or at once", async () => {
+  const collect = collector();
+  const bytes = Buffer.alloc(64 * 1024, "x");
+  const count = 100;
+  let collected = 0;
+  const told = new FinalizationRegistry(() => collected++);
+  const begin = (): Gather => {
+    const gather = new Gather(2 * bytes.length);
+    gather.append(bytes, 0, bytes.length);
+    return gather;
+  };
+  for (let made = 0; made < count; made++) told.register(begin(), undefined);
+  // What a finalizer throws ends the process.
+  await waitFor(() => {
+    collect();
+    return collected === count;
+  });
+  const dropped = begin();
+  dropped.drop();
+  assert.throws(() => dropped.append(bytes, 0, 1), /have been taken/);
+  assert.throws(() => dropped.take(), /have been taken/);
 });

@@ -272,7 +272,10 @@ napi_value Release(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
   double handle = 0;
   double kind = 0;
-  if (!call.Handle(0, &handle) || !call.Number(1, "kind", 0, 6, &kind)) return nullptr;
+  if (!call.Handle(0, &handle) ||
+      !call.Number(1, "kind", 0, static_cast<double>(kLastKind), &kind)) {
+    return nullptr;
+  }
   const Kind which = static_cast<Kind>(static_cast<int>(kind));
   if (which != Kind::kDatabase) {
     return MakeBoolean(raw, call.env->registry.Remove(handle, which));

@@ -22,6 +22,7 @@ class Env;
 class DatabaseObject;
 
 enum class Kind { kDatabase, kIterator, kSnapshot, kBatch, kCache, kUpdates, kLoop, kGather };
+constexpr Kind kLastKind = Kind::kGather;
 
 class Object {
  public:
