@@ -136,6 +136,18 @@ export const KNOWN: readonly Known[] = [
       !difference.redis.startsWith("-"),
   },
   {
+    what: "who waits for several keys that one EXEC feeds is served from the first of them, since Redis 7.2",
+    heading: "What Redis 7.0 answers otherwise",
+    ends: true,
+    applies: ({ args, kept, redis }) => {
+      const [ours = -1, theirs = -1] = [kept, redis].map((reply) =>
+        args.indexOf(servedKey(reply) ?? "", 1),
+      );
+      return /^B(?:[LR]|Z)/i.test(args[0] ?? "") && ours > 0 && theirs > ours;
+    },
+    isProved: async (target, { args }) => (await target.send(["EXISTS", ...args.slice(1)])) === 0,
+  },
+  {
     what: "who waits in XREAD for several streams is answered all that one EXEC has fed, since Redis 7.2",
     heading: "What Redis 7.0 answers otherwise",
     ends: true,
@@ -288,6 +300,11 @@ export const KNOWN: readonly Known[] = [
       areTied(target, difference.before[storesSorted(difference)] ?? []),
   },
 ];
+
+/** The key that a reply to somebody who waited names first. */
+function servedKey(reply: string): string | undefined {
+  return /^\[ "([^"]*)"/.exec(reply)?.[1];
+}
 
 /** The streams of the pairs' programs that a reply of XREAD names. */
 function streamsIn(reply: string): readonly string[] {
