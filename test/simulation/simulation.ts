@@ -345,6 +345,8 @@ export class Simulation {
 
   /** Law 7: whatever waits, what is committed and in memory is read at once. */
   async #probe(): Promise<void> {
+    // What has come in already may pause all.
+    this.#server.clock.endInput();
     const prober = this.#connections.find(({ role }) => role === "prober");
     const { pause } = this.#server.running.core;
     if (prober === undefined || !prober.isIdle || !this.#faults.readsAreHot) return;
