@@ -75,6 +75,7 @@ import { Record, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import { RestingOn } from "./resting.ts";
 import type { RowKey } from "./row-cache.ts";
 import { StoredRecords, type Part } from "./stored.ts";
+import { TOUCHED_AT_ONCE, touchElements, touchRecords, touchWhole } from "./touch.ts";
 import type { Undo } from "./undo.ts";
 import { homeOf, memoryOf, type Value } from "./value.ts";
 import type { Watches } from "./watches.ts";
@@ -148,6 +149,8 @@ export class Keyspace implements ElementSource {
   readonly stored: StoredRecords;
   readonly #recent = new RecentWrites();
   readonly #written = new WrittenStrings(this.openBatch);
+  /** Says nothing (touch.ts). */
+  touched = 0;
 
   constructor(engine: Engine, stored: meta.Catalog, options: KeyspaceOptions) {
     this.engine = engine;
@@ -596,15 +599,7 @@ export class Keyspace implements ElementSource {
   /** Makes the bytes of the open batch, closes it and opens the next. */
   close(ops: WriteOps): ClosedBatch {
     const number = this.openBatch;
-    const records: Record[] = [];
-    const before: StoredState[] = [];
-    const sizesAt: number[] = [];
-    for (const record of this.#dirty) {
-      if (record.batch !== number) continue;
-      records.push(record);
-      before.push(storedState(record));
-      sizesAt.push(record.writtenIn === number ? encodeRecord(ops, record) : 0);
-    }
+    const recordFacts = this.#encodeRecords(ops);
     const elements = this.#encodeElements(ops);
     const chunks: { incarnation: Incarnation; index: number }[] = [];
     const countsOf: Incarnation[] = [];
@@ -615,20 +610,44 @@ export class Keyspace implements ElementSource {
     }
     this.#housekeeping.encode(ops, number, () => this.#catalog());
     const { undoLog, effects } = { undoLog: this.#undoLog, effects: this.#effects };
-    const earliestDueMs = earliestOf(records);
-    const facts = { records, before, sizesAt, ...elements, earliestDueMs, chunks, countsOf };
+    const facts = { ...recordFacts, ...elements, chunks, countsOf };
     const closed = { number, undoLog, effects, ...facts };
     this.#unsettled.push(closed);
     this.#beginNext();
     return closed;
   }
 
+  #encodeRecords(
+    ops: WriteOps,
+  ): Pick<ClosedBatch, "records" | "before" | "sizesAt" | "earliestDueMs"> {
+    const number = this.openBatch;
+    const dirty = this.#dirty;
+    const records: Record[] = [];
+    const before: StoredState[] = [];
+    const sizesAt: number[] = [];
+    let earliestDueMs = Infinity;
+    for (let index = 0; index < dirty.length; index++) {
+      if (index % TOUCHED_AT_ONCE === 0) this.touched ^= touchWhole(dirty, index);
+      const record = dirty[index];
+      if (record?.batch !== number) continue;
+      records.push(record);
+      before.push(storedState(record));
+      sizesAt.push(record.writtenIn === number ? encodeRecord(ops, record) : 0);
+      const { dueMs } = record;
+      if (dueMs !== 0 && dueMs < earliestDueMs) earliestDueMs = dueMs;
+    }
+    return { records, before, sizesAt, earliestDueMs };
+  }
+
   #encodeElements(ops: WriteOps): Pick<ClosedBatch, "elements" | "elementsStored"> {
     const elements: Element[] = [];
     const elementsStored: boolean[] = [];
     this.#housekeeping.encodeElementSweeps(ops);
-    for (const element of this.#dirtyElements) {
-      if (element.batch !== this.openBatch || element.elements.home.isGone) continue;
+    const dirty = this.#dirtyElements;
+    for (let index = 0; index < dirty.length; index++) {
+      if (index % TOUCHED_AT_ONCE === 0) this.touched ^= touchElements(dirty, index);
+      const element = dirty[index];
+      if (element?.batch !== this.openBatch || element.elements.home.isGone) continue;
       elements.push(element);
       elementsStored.push(element.stored);
       encodeElement(ops, element);
@@ -666,6 +685,7 @@ export class Keyspace implements ElementSource {
     const { number, records, sizesAt } = closed;
     this.#recent.begin(ops, this.cacheBytesMax);
     for (let index = 0; index < records.length; index++) {
+      if (index % TOUCHED_AT_ONCE === 0) this.touched ^= touchRecords(records, index);
       const record = records[index];
       if (record === undefined) continue;
       // What a later batch has changed may be put back to this one's.
