@@ -356,6 +356,7 @@ export class Connection implements Output, PutOff, InRound {
     if (typeof bytes !== "string" || bytes.length > LONG_BYTES || !this.#long.isEmpty) {
       this.#writeOut();
       this.#long.add(bytes);
+      this.#noteSoon();
     } else {
       if (this.#out.length + bytes.length > OUTPUT_STRING_BYTES_MAX) this.#writeOut();
       this.#out += bytes;
@@ -367,6 +368,12 @@ export class Connection implements Output, PutOff, InRound {
     this.#backlogged = false;
     // Not at once: the pipeline is in the middle of releasing replies.
     this.#parts.host.clock.turnEnd(() => this.#process());
+  }
+
+  /** What others make it wait for may be too much; but nobody is closed in the middle of a command. */
+  #noteSoon(): void {
+    const { memory } = this.#parts;
+    if (memory.isBounded) queueMicrotask(() => memory.note(this));
   }
 
   /** One write for all that one event brings: a publisher's pipeline may mean many messages. */

@@ -93,6 +93,26 @@ function isIdle({ core }: Kept): boolean {
 }
 const seen = new WeakMap<object, number>();
 
+test("long messages that a subscriber does not take count as they come", async () => {
+  await using kept = await startKept();
+  const [subscriber, publisher] = [await kept.client(), await kept.client()];
+  await subscriber.say("SUBSCRIBE news");
+  const [listening] = kept.server.connections.values();
+  assert.ok(listening !== undefined);
+  subscriber.socket.pause();
+  const limit = 3000 * KB;
+  kept.server.memory.limitBytes = limit;
+  const message = "m".repeat(200 * KB);
+  for (let told = 0; !listening.isClosed; told++) {
+    assert.ok(told < 1000, "the subscriber is never closed");
+    assert.ok(listening.memoryBytes <= limit, `${listening.memoryBytes} bytes`);
+    await publisher.send("PUBLISH", "news", message);
+  }
+  assert.equal(kept.core.stats.evictedClients, 1);
+  kept.server.memory.limitBytes = 0;
+  assert.equal(await publisher.say("PUBLISH news x"), 0);
+});
+
 test("prefixes of tracking are bounded for each connection", async () => {
   await using kept = await startKept({ session: { transactionBytesMax: 10 * KB } });
   const client = await kept.client();
