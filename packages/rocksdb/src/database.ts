@@ -9,6 +9,7 @@
 
 import { READ_ALL } from "./constants.ts";
 import { RocksIterator, type IteratorOptions } from "./iterator.ts";
+import { BorrowedDatabase } from "./borrowed.ts";
 import { abandoned, KIND_DATABASE, native, type Bytes, type Handle } from "./native.ts";
 import {
   flattenFamilies,
@@ -100,6 +101,11 @@ export class Database {
       options.listener,
     );
     return new Database(path, handle, new Map(Object.entries(families)));
+  }
+
+  /** What `lend` has lent, on any thread of the process, for the first who asks. Throws ERR_ROCKSDB_CLOSED. */
+  static borrow(loan: number): BorrowedDatabase {
+    return BorrowedDatabase.take(loan);
   }
 
   /** The names of the families of the database at `path`, open or not. */
@@ -265,6 +271,19 @@ export class Database {
   /** The database as it is now, for reads later on. */
   snapshot(): Snapshot {
     return Snapshot.take(this, this.#handle);
+  }
+
+  /**
+   * The database as it is now, for another thread of the process to read: the number for its `borrow`. RocksDB keeps
+   * what it shows until it is given back there, or taken back here; closing this database ends it.
+   */
+  lend(): number {
+    return native.lend(this.#handle);
+  }
+
+  /** Takes a loan back that nobody has borrowed; false if somebody has, or it has ended. */
+  static takeBack(loan: number): boolean {
+    return native.takeBack(loan);
   }
 
   /** Writes memtables to files. Rejects with RocksDBError. */

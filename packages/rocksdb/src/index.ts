@@ -1,6 +1,7 @@
 // @kept/rocksdb: RocksDB for Node, thin and whole.
 
 export * from "./block-cache.ts";
+export * from "./borrowed.ts";
 export * from "./constants.ts";
 export * from "./database.ts";
 export * from "./errors.ts";

@@ -4,6 +4,7 @@
 // A step gives the entry the cursor is on and those after it. It then stays on the last one it gave;
 // the next step, in either direction, begins beside that one.
 
+import type { BorrowedDatabase } from "./borrowed.ts";
 import type { Database } from "./database.ts";
 import { abandoned, KIND_ITERATOR, native, type Bytes, type Handle } from "./native.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -74,7 +75,7 @@ function iteratorFlags(options: IteratorOptions): number {
 
 /** For this package only: what an iterator is opened on. */
 export interface IteratorOwner {
-  readonly database: Database;
+  readonly database: Database | BorrowedDatabase;
   readonly handle: Handle;
   /** The indexed batch to be laid over it. */
   readonly batch?: Handle;
@@ -85,9 +86,9 @@ export class RocksIterator {
   readonly #handle: Handle;
   #state: IteratorState = "more";
   /** Held, so that the database is not collected, and closed, under this. */
-  readonly database: Database;
+  readonly database: Database | BorrowedDatabase;
 
-  private constructor(database: Database, handle: Handle) {
+  private constructor(database: Database | BorrowedDatabase, handle: Handle) {
     this.database = database;
     this.#handle = handle;
     abandoned.register(this, { handle, kind: KIND_ITERATOR }, this);

@@ -49,6 +49,9 @@ export interface Native {
     listener: ((event: DatabaseEvent) => void) | undefined,
   ): Promise<[Handle, Record<string, number>]>;
   close(database: Handle): Promise<void> | undefined;
+  lend(database: Handle): number;
+  takeBack(loan: number): boolean;
+  borrow(loan: number): Handle;
   createFamily(database: Handle, family: FlatFamily): Promise<number>;
   dropFamily(database: Handle, family: number): Promise<void>;
   listColumnFamilies(path: string): Promise<string[]>;

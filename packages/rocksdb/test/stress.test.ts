@@ -170,6 +170,15 @@ function callOnce(scene: Scene): void {
   }
 }
 
+/** The same database once more, borrowed; after its close there is none. */
+function borrow(scene: Scene, database: Database): void {
+  try {
+    scene.objects.push(Database.borrow(database.lend()));
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error, String(error));
+  }
+}
+
 async function playRound(): Promise<void> {
   const path = temporaryDirectory();
   const hashed: FamilyOptions = {
@@ -194,6 +203,7 @@ async function playRound(): Promise<void> {
   for (let i = 0; i < CALLS_PER_ROUND; i++) {
     if (i === closeAt) scene.pending.push(database.close());
     callOnce(scene);
+    if (random() < 0.005) borrow(scene, database);
     if (random() < 0.02) await new Promise((resolve) => setImmediate(resolve));
   }
   await database.continueBackgroundWork().catch(() => {});

@@ -37,6 +37,8 @@ class Call {
   Env* env = nullptr;
   size_t count = kArgumentsMax;
   napi_value values[kArgumentsMax];
+  /** To the end of the call. */
+  mutable LoanGuard guard;
 
   bool TypeError(const char* name, const char* wanted) const;
   bool RangeError(const std::string& text) const;

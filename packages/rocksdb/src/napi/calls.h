@@ -38,6 +38,7 @@ void AddMaintenanceCalls(std::vector<NativeFunction>* functions);
 void AddInspectionCalls(std::vector<NativeFunction>* functions);
 void AddLoopCalls(std::vector<NativeFunction>* functions);
 void AddTextCalls(std::vector<NativeFunction>* functions);
+void AddLoanCalls(std::vector<NativeFunction>* functions);
 void AddIteratorCalls(std::vector<NativeFunction>* functions);
 
 }  // namespace kept

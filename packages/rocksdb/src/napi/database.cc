@@ -13,6 +13,8 @@ Child::Child(std::shared_ptr<DatabaseObject> owner) : database(std::move(owner))
 
 Child::~Child() { database->children.erase(this); }
 
+LoanGuard Child::Guard() { return database->Guard(); }
+
 napi_value Start(Env& env, const std::shared_ptr<DatabaseObject>& database, Workers& workers,
                  std::unique_ptr<Task> task) {
   napi_value promise = nullptr;
@@ -79,6 +81,7 @@ class CloseTask final : public Task {
  public:
   explicit CloseTask(std::shared_ptr<DatabaseObject> closing) : closing_(std::move(closing)) {}
   rocksdb::Status Work() override {
+    Loan::EndAll(closing_->store.get());
     result_ = closing_->store->Close();
     return rocksdb::Status::OK();
   }
@@ -89,7 +92,37 @@ class CloseTask final : public Task {
   rocksdb::Status result_;
 };
 
+void DatabaseObject::Borrow(std::shared_ptr<Loan> taken) {
+  loan = std::move(taken);
+  const LoanGuard guard(loan);
+  closing_ = !loan->store;
+  if (closing_) return;
+  store = loan->store;
+  families = store->families();
+  loan->borrower = this;
+}
+
+void DatabaseObject::LetGo() {
+  closing_ = true;
+  value.Reset();
+  InvalidateChildren();
+  families.reset();
+  store.reset();
+}
+
+void DatabaseObject::GiveBack() {
+  const std::shared_ptr<DatabaseObject> self = shared_from_this();
+  loan->End();
+  closed_ = true;
+  env_.databases.erase(self);
+  env_.registry.Remove(handle, kKind);
+}
+
 napi_value DatabaseObject::Close() {
+  if (loan) {
+    GiveBack();
+    return nullptr;
+  }
   napi_deferred deferred;
   napi_value promise = nullptr;
   if (napi_create_promise(env_.raw, &deferred, &promise) != napi_ok) return nullptr;
@@ -102,7 +135,13 @@ napi_value DatabaseObject::Close() {
   return promise;
 }
 
-void DatabaseObject::CloseUnseen() { BeginClose(); }
+void DatabaseObject::CloseUnseen() {
+  if (loan) {
+    GiveBack();
+  } else {
+    BeginClose();
+  }
+}
 
 void DatabaseObject::BeginClose() {
   if (closing_) return;
@@ -161,6 +200,10 @@ void DatabaseObject::Closed(const rocksdb::Status& status) {
 }
 
 void DatabaseObject::StopAtExit() {
+  if (loan) {
+    loan->End();
+    closed_ = true;
+  }
   if (closed_ || !store) return;
   for (Workers* workers : {&writes, &reads, &maintenance, &control}) {
     for (Job* job : workers->TakeQueued()) Task::Discard(job);
@@ -179,6 +222,7 @@ void DatabaseObject::CloseAtExit() {
   if (closed_ || !store) return;
   value.Reset();
   InvalidateChildren();
+  Loan::EndAll(store.get());
   store->Close().PermitUncheckedError();
   closed_ = true;
   closing_ = true;
@@ -196,6 +240,17 @@ const Family* DatabaseObject::FamilyAt(const Call& call, size_t at) const {
 DatabaseObject* OpenDatabase(const Call& call, size_t at) {
   auto* database = call.Find<DatabaseObject>(at);
   if (database == nullptr) return nullptr;
+  if (database->loan) {
+    call.StateError("ERR_ROCKSDB_BORROWED", "a borrowed database can only be read, on the loop");
+    return nullptr;
+  }
+  return ReadableDatabase(call, at);
+}
+
+DatabaseObject* ReadableDatabase(const Call& call, size_t at) {
+  auto* database = call.Find<DatabaseObject>(at);
+  if (database == nullptr) return nullptr;
+  call.guard = database->Guard();
   if (database->closing() || !database->store) {
     call.StateError("ERR_ROCKSDB_CLOSED", DatabaseObject::kClosed);
     return nullptr;

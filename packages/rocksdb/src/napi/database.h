@@ -25,6 +25,7 @@ class Child : public Object {
  public:
   explicit Child(std::shared_ptr<DatabaseObject> database);
   ~Child() override;
+  LoanGuard Guard() override;
   /** Lets go of everything that is RocksDB's; the object answers "closed" from then on. */
   virtual void Invalidate() = 0;
 
@@ -66,7 +67,9 @@ class DatabaseObject : public Object, public std::enable_shared_from_this<Databa
 
   DatabaseObject(Env& env, size_t read_threads) : reads(read_threads), env_(env) {}
 
-  std::unique_ptr<Store> store;
+  std::shared_ptr<Store> store;
+  /** Set for one that is borrowed: all below is then changed under its lock, perhaps by another thread. */
+  std::shared_ptr<Loan> loan;
   /** What the loop last saw of the store's families: no lock on the hot path. */
   std::shared_ptr<const FamilyTable> families;
   double handle = 0;
@@ -100,12 +103,19 @@ class DatabaseObject : public Object, public std::enable_shared_from_this<Databa
 
   void TaskEnded();
 
+  /** For a new one: it is what is lent. */
+  void Borrow(std::shared_ptr<Loan> taken);
+  /** The loan ends, and its lock is held. */
+  void LetGo();
+  LoanGuard Guard() override { return loan ? LoanGuard(loan) : LoanGuard(); }
+
   /** Null with an exception pending when there is no such family. */
   const Family* FamilyAt(const Call& call, size_t at) const;
 
  private:
   friend class CloseTask;
   void BeginClose();
+  void GiveBack();
   void InvalidateChildren();
   void FinishClose();
   void Closed(const rocksdb::Status& status);
@@ -123,5 +133,8 @@ class DatabaseObject : public Object, public std::enable_shared_from_this<Databa
 
 /** The open database of argument `at`, or null with an exception pending. */
 DatabaseObject* OpenDatabase(const Call& call, size_t at);
+
+/** The same, borrowed ones included: for what only reads, on the loop. They stay as they are during the call. */
+DatabaseObject* ReadableDatabase(const Call& call, size_t at);
 
 }  // namespace kept

@@ -263,7 +263,7 @@ napi_value Open(napi_env raw, napi_callback_info info) {
 napi_value Close(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
   auto* database = call.Find<DatabaseObject>(0);
-  if (database == nullptr || !database->store) return nullptr;
+  if (database == nullptr || (!database->loan && !database->store)) return nullptr;
   return database->Close();
 }
 
@@ -278,10 +278,15 @@ napi_value Release(napi_env raw, napi_callback_info info) {
   }
   const Kind which = static_cast<Kind>(static_cast<int>(kind));
   if (which != Kind::kDatabase) {
-    return MakeBoolean(raw, call.env->registry.Remove(handle, which));
+    std::shared_ptr<Object> object = call.env->registry.Share(handle, which);
+    LoanGuard guard;
+    if (object) guard = object->Guard();
+    const bool was_open = call.env->registry.Remove(handle, which);
+    object.reset();
+    return MakeBoolean(raw, was_open);
   }
   auto* database = static_cast<DatabaseObject*>(call.env->registry.Find(handle, which));
-  if (database != nullptr && database->store) database->CloseUnseen();
+  if (database != nullptr && (database->loan || database->store)) database->CloseUnseen();
   return MakeBoolean(raw, database != nullptr);
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../core/workers.h"
+#include "loan.h"
 
 namespace kept {
 
@@ -27,6 +28,8 @@ constexpr Kind kLastKind = Kind::kGather;
 class Object {
  public:
   virtual ~Object() = default;
+  /** To be held while it is let go of, if another thread may take away what it has. */
+  virtual LoanGuard Guard() { return {}; }
 };
 
 class Registry {

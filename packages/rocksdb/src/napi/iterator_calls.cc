@@ -89,6 +89,7 @@ void PutLength(char* at, size_t length) {
 IteratorObject* UsableIterator(const Call& call) {
   auto* object = call.Find<IteratorObject>(0);
   if (object == nullptr) return nullptr;
+  call.guard = object->database->Guard();
   if (object->database->closing() || !object->iterator) {
     call.StateError("ERR_ROCKSDB_CLOSED", DatabaseObject::kClosed);
     return nullptr;
@@ -119,7 +120,7 @@ napi_value StateOrError(const Call& call, const IteratorObject* object, const St
  */
 napi_value IteratorCreate(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
-  DatabaseObject* database = OpenDatabase(call, 0);
+  DatabaseObject* database = ReadableDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
@@ -353,8 +354,9 @@ napi_value IteratorStepAsync(napi_env raw, napi_callback_info info) {
       !call.Number(4, "how", -1, 3, &how) || (how >= 2 && !call.Bytes(5, "key", &target))) {
     return nullptr;
   }
-  if (object->batch) {
-    call.StatusError(Status::NotSupported("an iterator over a batch steps on the event loop only"));
+  if (object->batch || object->database->loan) {
+    call.StatusError(Status::NotSupported(
+        "an iterator over a batch, or over what is borrowed, steps on the event loop only"));
     return nullptr;
   }
   auto task = std::make_unique<StepTask>(call.Share<IteratorObject>(0));

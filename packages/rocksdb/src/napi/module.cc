@@ -36,6 +36,7 @@ napi_value Init(napi_env raw, napi_value exports) {
   std::vector<NativeFunction> functions = {{"setup", Setup}, {"nothing", Nothing}};
   AddDatabaseCalls(&functions);
   AddReadCalls(&functions);
+  AddLoanCalls(&functions);
   AddWriteCalls(&functions);
   AddIteratorCalls(&functions);
   AddBatchCalls(&functions);

@@ -22,6 +22,7 @@ bool ReadTierAndSnapshot(const Call& call, size_t at, const DatabaseObject* data
   double handle = 0;
   if (!call.Number(at, "readTier", 0, 3, &tier) || !call.Handle(at + 1, &handle)) return false;
   options->read_tier = static_cast<rocksdb::ReadTier>(static_cast<int>(tier));
+  if (database->loan) options->snapshot = database->loan->snapshot;
   if (handle == 0) return true;
   std::shared_ptr<SnapshotObject> snapshot = call.Share<SnapshotObject>(at + 1);
   if (!snapshot) return false;
@@ -53,7 +54,7 @@ Status GetInto(DatabaseObject* database, const Family* family,
 /** get(database, family, key, keyLength, target, readTier, snapshot): length, -1 or -2 */
 napi_value Get(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
-  DatabaseObject* database = OpenDatabase(call, 0);
+  DatabaseObject* database = ReadableDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
@@ -86,7 +87,7 @@ napi_value Get(napi_env raw, napi_callback_info info) {
 /** getBinary(database, family, key, readTier, snapshot): string, null or undefined */
 napi_value GetBinary(napi_env raw, napi_callback_info info) {
   Call call(raw, info);
-  DatabaseObject* database = OpenDatabase(call, 0);
+  DatabaseObject* database = ReadableDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
@@ -148,7 +149,7 @@ napi_value MultiGet(napi_env raw, napi_callback_info info) {
   ManyGet many;
   // Reading an array may run JavaScript, which may close the database: so this comes first.
   if (!call.BytesList(2, "keys", &many.keys)) return nullptr;
-  DatabaseObject* database = OpenDatabase(call, 0);
+  DatabaseObject* database = ReadableDatabase(call, 0);
   if (database == nullptr) return nullptr;
   const Family* family = database->FamilyAt(call, 1);
   if (family == nullptr) return nullptr;
