@@ -24,6 +24,9 @@ interface Counter {
   next: number;
 }
 
+/** Those that read if they are not told to store what they found. */
+const MAY_STORE = new Set(["sort", "georadius", "georadiusbymember"]);
+const STORE_WORDS = new Set(["STORE", "STOREDIST"]);
 const AT_ONCE_IN_MULTI = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
 
 export class Command {
@@ -48,6 +51,8 @@ export class Command {
   readonly publishes: boolean;
   /** The flag allow_busy: it runs while a script takes long. */
   readonly isAllowedWhenBusy: boolean;
+  /** It reads, unless it is told where to store; and it may do so on another thread (commit/long-reads.ts). */
+  readonly mayLeave: boolean;
   /** A script: what it runs may write or publish. */
   readonly runsOthers: boolean;
   readonly stats: CommandStats = {
@@ -79,6 +84,7 @@ export class Command {
     this.isBlocking = row.flags.includes("blocking");
     this.runsAtOnceInMulti = AT_ONCE_IN_MULTI.has(name);
     this.isNoMulti = row.flags.includes("no_multi");
+    this.mayLeave = row.kind === "data" && (this.isReadonly || MAY_STORE.has(name));
     this.isProtected = row.flags.includes("protected");
     this.isAllowedWhenBusy = row.flags.includes("allow_busy");
     this.runsOthers = row.kind === "script" && !this.isReadonly;
@@ -95,6 +101,11 @@ export class Command {
       this.subcommands.set(subname, subcommand);
     }
   }
+}
+
+/** Whether a call of a command that may leave stores what it finds. */
+export function stores(command: Command, args: Args): boolean {
+  return command.isWrite && args.some((arg) => STORE_WORDS.has(arg.toUpperCase()));
 }
 
 const ARGUMENT_SHOWN_MAX = 128;

@@ -32,10 +32,12 @@ import type { Encoded } from "../resp/long-reply.ts";
 import { coldWork, loadCold, type ColdHistory, type ColdWork } from "./cold-loader.ts";
 import { ColdRead } from "../keyspace/cold.ts";
 import { GATHER_US_MAX, Gathering } from "./gathering.ts";
+import type { Doubt, InFlight, RoomWaiter } from "./in-flight.ts";
 import { LogError, type Lease, type Seq } from "./log.ts";
+import { LongReads } from "./long-reads.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { readFailure, type Failure } from "./settle.ts";
-import { internalUnit, LongRun, type Client, type Unit } from "./unit.ts";
+import { internalUnit, isStop, LongRun, type Client, type Stop, type Unit } from "./unit.ts";
 
 /** Settings that may change while the server runs. */
 export interface PipelineSettings {
@@ -83,30 +85,6 @@ const CACHE_TOO_SMALL: Failure = {
   fromBatch: 0,
 };
 
-interface InFlight {
-  readonly closed: ClosedBatch;
-  /** When it was closed; 0 if nothing waits for its fsync. */
-  readonly sinceUs: number;
-  /** When the oldest write in it came in, by the clock that never jumps. */
-  readonly oldestMs: number;
-  attempts: number;
-  /** Whether it will have been fsynced when it is committed. */
-  isSynced: boolean;
-  retry: Timer | null;
-  /** Set while nobody knows how the append ended. */
-  doubt: Doubt | null;
-}
-
-interface Doubt {
-  readonly failure: Failure;
-  timeout: Timer | null;
-}
-
-interface RoomWaiter {
-  readonly sinceMs: number;
-  readonly resume: () => void;
-}
-
 /** `isSynced`: the batch, and with it all before it, is safe from the death of the machine. */
 type CommitListener = (closed: ClosedBatch, isSynced: boolean) => void;
 
@@ -120,6 +98,7 @@ export class Pipeline {
   onHealthChange: () => void = () => {};
   /** Whom the unit works for that runs or has run last. */
   running: Client | null = null;
+  readonly longReads = new LongReads(this);
   readonly #lease: Lease;
   readonly #clock: Clock;
   readonly #stats: Stats;
@@ -205,6 +184,7 @@ export class Pipeline {
     view.database = database;
     view.countLookups = false;
     view.saw = 0;
+    view.readsLeft = Infinity;
     view.startCounting();
     const mark = keyspace.mark();
     try {
@@ -220,6 +200,14 @@ export class Pipeline {
   /** Whether nobody knows how the last append ended. */
   get isInDoubt(): boolean {
     return this.#inFlight !== null && this.#inFlight.doubt !== null;
+  }
+
+  get isAppending(): boolean {
+    return this.#inFlight !== null && !this.isStalled && !this.isInDoubt;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
   }
 
   /** Whether a batch is being tried again because the engine stalls writes. */
@@ -284,9 +272,17 @@ export class Pipeline {
     }
   }
 
-  async #runOn(unit: Unit, stop: ColdRead | LongRun): Promise<void> {
-    if (stop instanceof LongRun) await this.#runLong(unit);
-    else await this.#runCold(unit, stop);
+  async #runOn(unit: Unit, stop: Stop): Promise<void> {
+    if (stop instanceof ColdRead) await this.#runCold(unit, stop);
+    else if (stop instanceof LongRun) await this.#runLong(unit);
+    else if (!(await this.longReads.run(unit))) await this.#runHere(unit);
+  }
+
+  /** However long it reads. */
+  async #runHere(unit: Unit): Promise<void> {
+    if (this.#isExclusive) await this.#turn();
+    const stop = this.#tryRun(unit, 0, true);
+    if (stop !== null) await this.#runCold(unit, stop, true);
   }
 
   async #runLong(unit: Unit): Promise<void> {
@@ -309,7 +305,7 @@ export class Pipeline {
   async #runAlone(unit: Unit): Promise<void> {
     const { keyspace, view } = this;
     this.#isAlone = true;
-    this.#pointViewAt(unit, 0);
+    this.#pointViewAt(unit, 0, true);
     const mark = keyspace.mark();
     assert(unit.runLong !== undefined, "only who can run long asks for it");
     try {
@@ -332,15 +328,15 @@ export class Pipeline {
     this.keyspace.trimCache();
   }
 
-  async #runCold(unit: Unit, first: ColdRead): Promise<void> {
-    let cold: ColdRead | LongRun | null = first;
+  async #runCold(unit: Unit, first: Stop, stays = false): Promise<void> {
+    let cold: Stop | null = first;
     const history: ColdHistory = { elements: [] };
     const wanted = { history, unit };
     // Elements do not count: each round brings some that stay, so they end by themselves.
     let loads = 0;
     while (cold !== null) {
-      if (cold instanceof LongRun) {
-        await this.#runLong(unit);
+      if (!(cold instanceof ColdRead)) {
+        await this.#runOn(unit, cold);
         return;
       }
       if (loads === COLD_ROUNDS_MAX) {
@@ -358,7 +354,7 @@ export class Pipeline {
         return;
       }
       if (this.#isExclusive) await this.#turn();
-      cold = this.#tryRun(unit, loads);
+      cold = this.#tryRun(unit, loads, stays);
     }
   }
 
@@ -374,7 +370,7 @@ export class Pipeline {
     if (bytes !== null) unit.client.replies.send(bytes);
   }
 
-  #pointViewAt(unit: Unit, loads: number): void {
+  #pointViewAt(unit: Unit, loads: number, stays: boolean): void {
     const { keyspace, view } = this;
     const { client } = unit;
     this.running = client;
@@ -387,22 +383,23 @@ export class Pipeline {
     view.saw = 0;
     view.startCounting();
     view.loads = loads;
+    view.readsLeft = unit.mayLeave && !stays ? this.longReads.bound : Infinity;
     // Of a run that has been undone.
     if (view.metDead.length > 0) view.metDead = [];
     keyspace.trimCache();
   }
 
   /** Runs a unit to its end; gives back what stopped it, if something did. */
-  #tryRun(unit: Unit, loads = 0): ColdRead | LongRun | null {
+  #tryRun(unit: Unit, loads = 0, stays = false): Stop | null {
     const { keyspace, view } = this;
-    this.#pointViewAt(unit, loads);
+    this.#pointViewAt(unit, loads, stays);
     const mark = keyspace.mark();
     let bytes: Encoded | null;
     try {
       bytes = unit.run(view);
     } catch (error) {
       keyspace.rollbackTo(mark);
-      if (error instanceof ColdRead || error instanceof LongRun) return error;
+      if (isStop(error)) return error;
       this.#failedToRead(unit, error);
       return null;
     }
@@ -594,6 +591,7 @@ export class Pipeline {
       this.#gathering.committed(this.#holding.length, tookUs);
     }
     this.#releaseReplies();
+    this.longReads.goOn();
     for (const effect of closed.effects) effect.happen();
     for (const listener of this.#commitListeners) listener(closed, inFlight.isSynced);
     this.#goOn();
@@ -671,6 +669,7 @@ export class Pipeline {
     inFlight.retry = this.#clock.after(Math.min(backoffMs, leftMs), () => {
       this.#settle(() => this.#attempt());
     });
+    this.longReads.goOn();
     return true;
   }
 
@@ -690,6 +689,7 @@ export class Pipeline {
       queue.listed = false;
       queue.refuse(failure);
     }
+    this.longReads.goOn();
     for (const effect of surviving) effect.happen();
     for (const listener of this.#refusalListeners) listener();
     this.#goOn();
@@ -706,6 +706,7 @@ export class Pipeline {
       this.#endInDoubt();
       return;
     }
+    this.longReads.goOn();
     this.#abandonLater(inFlight.doubt);
     this.#resumeAllWaiters();
     void this.#resolve(failure).catch(this.#onBug);

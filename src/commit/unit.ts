@@ -5,8 +5,10 @@ import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Encoded } from "../resp/long-reply.ts";
 import type { Database } from "../keyspace/keyspace.ts";
-import type { ColdRead } from "../keyspace/cold.ts";
+import { ColdRead } from "../keyspace/cold.ts";
+import { LongRead } from "../keyspace/long-read.ts";
 import type { View } from "../keyspace/view.ts";
+import type { LentMoment, Stay } from "./long-reads.ts";
 import type { Failure } from "./settle.ts";
 import { ReplyQueue, type HeldReply } from "./reply-queue.ts";
 
@@ -25,6 +27,13 @@ export class LongRun extends Error {
   override readonly name = "LongRun";
 }
 
+/** Why a unit has stopped in the middle; it is undone. */
+export type Stop = ColdRead | LongRead | LongRun;
+
+export function isStop(error: unknown): error is Stop {
+  return error instanceof ColdRead || error instanceof LongRead || error instanceof LongRun;
+}
+
 /** Brings in what a read found cold, so that it can be tried again. */
 export type LoadCold = (cold: ColdRead) => Promise<void>;
 
@@ -38,6 +47,12 @@ export interface Unit {
    * after a load.
    */
   run(view: View): Encoded | null;
+  /**
+   * It only reads: when that takes long it may be run elsewhere, over a moment of the store. `run` throws LONG_READ then.
+   */
+  readonly mayLeave: boolean;
+  /** The same run there; the loan is the unit's from now on. */
+  runElsewhere?(moment: LentMoment): Promise<Encoded | null | Stay>;
   /**
    * The same run when it takes long, step by step: nobody else runs or commits meanwhile, so it is still
    * one unit. Each step loads by itself what it finds cold.
@@ -70,6 +85,7 @@ export function internalUnit(
   return {
     client: { id: 0, replies: NOBODY, touch: false, database },
     countLookups: false,
+    mayLeave: false,
     run(view) {
       action(view);
       return null;

@@ -4,6 +4,7 @@
 import { commitSettings, dataSettings, snapshotSettings } from "./durability.ts";
 import { engineCacheSettings, engineLogSettings, engineSettings } from "./engine.ts";
 import { loggingSettings } from "./logging.ts";
+import { longReadSettings } from "./long-reads.ts";
 import { memorySettings, structureSettings } from "./memory.ts";
 import { networkSettings, processSettings } from "./network.ts";
 import { clusterSettings, replicationSettings } from "./replication.ts";
@@ -16,6 +17,7 @@ export const SETTINGS = {
   ...dataSettings,
   ...commitSettings,
   ...loggingSettings,
+  ...longReadSettings,
   ...securitySettings,
   ...memorySettings,
   ...structureSettings,
@@ -35,6 +37,7 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
   { title: "Data and durability", settings: dataSettings },
   { title: "Commits", settings: commitSettings },
   { title: "Log, slow log, latency, events", settings: loggingSettings },
+  { title: "Long reads", settings: longReadSettings },
   { title: "Security", settings: securitySettings },
   { title: "Memory and expiry", settings: memorySettings },
   { title: "Small collections", settings: structureSettings },

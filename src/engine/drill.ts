@@ -16,6 +16,7 @@ import {
   type Engine,
   type EngineHealth,
   type EngineUpdate,
+  type Loan,
   type StorageErrorKind,
   type StoreId,
   type UnknownOutcome,
@@ -183,6 +184,10 @@ export class DrillEngine implements Engine {
   cursor(store: StoreId, range: CursorRange): Cursor {
     this.#failRead();
     return this.#inner.cursor(store, range);
+  }
+
+  lend(): Loan | null {
+    return this.#inner.lend();
   }
 
   async warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void> {

@@ -87,6 +87,14 @@ export interface Cursor {
   close(): void;
 }
 
+/** A moment of the store: RocksDB keeps what it shows until it is given back. */
+export interface Loan {
+  /** By which it is borrowed (engine/rocks-borrowed.ts, MemoryEngine.borrow), once. */
+  readonly number: number;
+  /** Ends it if nobody has borrowed it. */
+  takeBack(): void;
+}
+
 export interface EngineHealth {
   /** Whether writes are refused or delayed because compaction is behind. */
   readonly stall: "none" | "delayed" | "stopped";
@@ -114,6 +122,12 @@ export interface Engine {
   cursor(store: StoreId, range: CursorRange): Cursor;
   /** Brings the blocks of a range into the cache on the thread pool, at most `entriesMax` entries. */
   warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void>;
+
+  /**
+   * The committed data as they are now, to be read by another thread; null while there is nothing to read. No write
+   * may be under way.
+   */
+  lend(): Loan | null;
 
   /**
    * Applies one batch on the event loop, or throws StorageError. Never waits for a stall: it is

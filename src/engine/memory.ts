@@ -7,6 +7,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { BorrowedEngine } from "./borrowed.ts";
 import {
   META,
   STORES,
@@ -18,6 +19,7 @@ import {
   type Engine,
   type EngineHealth,
   type EngineUpdate,
+  type Loan,
   type StorageErrorKind,
   type StoreId,
   type UnknownOutcome,
@@ -103,6 +105,9 @@ export class MemoryEngine implements Engine {
   #isCold: ((store: StoreId, key: Bytes) => boolean) | null = null;
   #warmed = new Set<Bytes>();
 
+  readonly #loans = new Map<number, readonly OrderedSnapshot[]>();
+  #nextLoan = 1;
+
   #holding = false;
   #waiting: Waiting[] = [];
   #closed = false;
@@ -133,6 +138,46 @@ export class MemoryEngine implements Engine {
     this.#checkReadable();
     const isCold = range.patience === "loop" ? this.#coldKey.bind(this, store) : null;
     return new MemoryCursor(this.#store(store).snapshot(), range, isCold);
+  }
+
+  lend(): Loan | null {
+    if (this.#closed) return null;
+    const number = this.#nextLoan++;
+    this.#loans.set(number, this.#snapshots());
+    return { number, takeBack: () => void this.#loans.delete(number) };
+  }
+
+  /** What was lent, once, as it was then. Throws StorageError when that has ended. */
+  borrow(loan: number): Engine {
+    const snapshots = this.#loans.get(loan);
+    if (snapshots === undefined || this.#closed) {
+      throw new StorageError("closed", "refused", WORDS.closed);
+    }
+    this.#loans.delete(loan);
+    const stores = snapshots.map((snapshot) => OrderedMap.of(snapshot));
+    return new BorrowedEngine({
+      get: (store, key) => {
+        this.#checkReadable();
+        return stores[store]?.get(key) ?? null;
+      },
+      cursor: (store, range) => {
+        this.#checkReadable();
+        const snapshot = snapshots[store];
+        assert(snapshot !== undefined);
+        return new MemoryCursor(snapshot, range, null);
+      },
+      close: () => {},
+    });
+  }
+
+  /** As when the database is closed, or opened anew: what was lent can be borrowed no more. */
+  endLoans(): void {
+    this.#loans.clear();
+  }
+
+  /** How many loans nobody has borrowed or taken back. */
+  get lentCount(): number {
+    return this.#loans.size;
   }
 
   warm(store: StoreId, range: CursorRange, entriesMax: number): Promise<void> {

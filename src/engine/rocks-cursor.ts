@@ -94,6 +94,26 @@ export const COLD_CURSOR: Cursor = {
   close: () => {},
 };
 
+/** What of the binding's options a range decides. */
+export interface RangeOptions {
+  readonly lowerBound: Bytes;
+  readonly upperBound?: Bytes;
+  readonly totalOrderSeek: boolean;
+  readonly prefixSameAsStart: boolean;
+  readonly valueBytesMax?: number;
+}
+
+export function iteratorOptions(store: StoreId, range: CursorRange): RangeOptions {
+  const isPrefixed = staysInPrefix(store, range);
+  return {
+    lowerBound: range.lower,
+    ...(range.upper === null ? {} : { upperBound: range.upper }),
+    totalOrderSeek: !isPrefixed,
+    prefixSameAsStart: isPrefixed,
+    ...(range.valueBytesMax === Infinity ? {} : { valueBytesMax: range.valueBytesMax }),
+  };
+}
+
 /**
  * Whether a walk sees keys of one prefix of `data` alone. Backwards it may not begin at the end of
  * the prefix: a hashed memtable has no way to its last key.

@@ -43,15 +43,24 @@ import {
   type Engine,
   type EngineHealth,
   type EngineUpdate,
+  type Loan,
   type StoreId,
   type UnknownOutcome,
   type WriteOptions,
 } from "./engine.ts";
 import * as directory from "./rocks-directory.ts";
-import { COLD_CURSOR, RocksCursor, staysInPrefix } from "./rocks-cursor.ts";
+import { COLD_CURSOR, iteratorOptions, RocksCursor } from "./rocks-cursor.ts";
 import * as settingsOf from "./rocks-settings.ts";
 import { FAMILY_NAMES, type RocksSettings } from "./rocks-settings.ts";
-import { isBackgroundError, isFinal, kindOf, plainError, writeError } from "./storage-errors.ts";
+import {
+  CLOSED_WORDS,
+  closedOr,
+  isBackgroundError,
+  isFinal,
+  kindOf,
+  plainError,
+  writeError,
+} from "./storage-errors.ts";
 import { WriteOps } from "./write-ops.ts";
 
 /** Walks on threads go back to the loop after this much, so that a close need not wait long. */
@@ -62,7 +71,6 @@ const UPDATES_PER_STEP = 64;
 const NOTHING_KEY: Bytes = "\xff";
 /** What RocksDB writes when it opens, beside what it recovers: a manifest, options, a new log. */
 const ROOM_TO_OPEN_BYTES = 256 * 1024;
-const CLOSED_WORDS = "the engine is closed";
 
 /** Turns of this thread's event loop that take longer than `longTurnMs`. */
 export function watchLoop(longTurnMs: number): LoopWatch {
@@ -250,6 +258,16 @@ class RocksEngine implements Engine {
         flags: STEP_FLAGS,
         translate: readFailure,
       });
+    } catch (error) {
+      throw readFailure(error);
+    }
+  }
+
+  lend(): Loan | null {
+    if (this.#isClosed || this.#database === null) return null;
+    try {
+      const number = this.#database.lend();
+      return { number, takeBack: () => void Database.takeBack(number) };
     } catch (error) {
       throw readFailure(error);
     }
@@ -634,15 +652,8 @@ async function setFamilyOptions(database: Database, change: OptionStrings): Prom
 }
 
 function iteratorOver(database: Database, store: StoreId, range: CursorRange): RocksIterator {
-  const isPrefixed = staysInPrefix(store, range);
-  return database.iterator(store, {
-    lowerBound: range.lower,
-    ...(range.upper === null ? {} : { upperBound: range.upper }),
-    readTier: range.patience === "loop" ? READ_BLOCK_CACHE : READ_ALL,
-    totalOrderSeek: !isPrefixed,
-    prefixSameAsStart: isPrefixed,
-    ...(range.valueBytesMax === Infinity ? {} : { valueBytesMax: range.valueBytesMax }),
-  });
+  const readTier = range.patience === "loop" ? READ_BLOCK_CACHE : READ_ALL;
+  return database.iterator(store, { ...iteratorOptions(store, range), readTier });
 }
 
 function readFailure(error: unknown): unknown {
@@ -673,10 +684,4 @@ function ticker(database: Database, name: string): string | null {
     if (error instanceof RocksDBError && error.code === "NotSupported") return null;
     throw readFailure(error);
   }
-}
-
-/** The binding's own refusals after a close; anything else is our bug and passes. */
-function closedOr(error: unknown): unknown {
-  const isClosed = error instanceof Error && "code" in error && error.code === "ERR_ROCKSDB_CLOSED";
-  return isClosed ? new StorageError("closed", "refused", CLOSED_WORDS) : error;
 }

@@ -68,3 +68,11 @@ export function isBackgroundError(failure: EngineFailure): boolean {
 export function isFinal(failure: EngineFailure): boolean {
   return failure.severity === "FatalError" || failure.severity === "UnrecoverableError";
 }
+
+export const CLOSED_WORDS = "the engine is closed";
+
+/** The binding's own refusals after a close; anything else is our bug and passes. */
+export function closedOr(error: unknown): unknown {
+  const isClosed = error instanceof Error && "code" in error && error.code === "ERR_ROCKSDB_CLOSED";
+  return isClosed ? new StorageError("closed", "refused", CLOSED_WORDS) : error;
+}

@@ -30,6 +30,8 @@ export type Visit = (subkey: Bytes, value: Bytes) => boolean;
 export const WHOLE: WalkOptions = { lower: "", upper: null, reverse: false, expected: Infinity };
 
 const ENTRIES_PER_READ = 256;
+/** So many bytes take about as long as an element. */
+const BYTES_PER_READ = 512;
 /** What one load brings in; a larger collection takes several rounds. */
 const ENTRIES_PER_LOAD_MAX = 100_000;
 /** Below the runner's limit. A walk that needs more loads drives out of the cache what it loads. */
@@ -39,12 +41,16 @@ const DOES_NOT_FIT = new CommandError(
     "rocksdb.block_cache_size",
 );
 
-/** Throws COLD, or DOES_NOT_FIT when `loads` says that loading leads nowhere. */
-export function walkElements(
-  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
-  options: WalkOptions,
-  visit: Visit,
-): void {
+export interface WalkPlace {
+  readonly engine: Engine;
+  readonly elements: Elements;
+  readonly loads: number;
+  /** Told how much was read, if that is for a walk to say. Throws LONG_READ when it is too much. */
+  readonly meter?: { reads(count: number): void };
+}
+
+/** Throws COLD and LONG_READ, or DOES_NOT_FIT when `loads` says that loading leads nowhere. */
+export function walkElements(place: WalkPlace, options: WalkOptions, visit: Visit): void {
   const changed = changedIn(place.elements, options);
   if (place.elements.isAllUncommitted) {
     for (const { subkey, value } of changed) if (value !== null && !visit(subkey, value)) return;
@@ -103,11 +109,7 @@ class Overlay {
   }
 }
 
-function walkStored(
-  place: { readonly engine: Engine; readonly elements: Elements; readonly loads: number },
-  options: WalkOptions,
-  overlay: Overlay,
-): void {
+function walkStored(place: WalkPlace, options: WalkOptions, overlay: Overlay): void {
   const { engine, elements } = place;
   const { prefix, store } = elements;
   const range = rangeOf(elements, options);
@@ -126,10 +128,13 @@ function walkStored(
         throw COLD;
       }
       if (flat.length === 0) break;
+      let bytes = 0;
       for (let index = 0; index + 1 < flat.length; index += 2) {
         last = flat[index] ?? "";
+        bytes += flat[index + 1]?.length ?? 0;
         if (!overlay.stored(last.slice(prefix.length), flat[index + 1] ?? "")) return;
       }
+      place.meter?.reads(flat.length / 2 + bytes / BYTES_PER_READ);
     }
   } finally {
     cursor.close();

@@ -28,6 +28,7 @@ import { EVENT_CLASSES, type EventClass, type KeyEvent } from "./event.ts";
 import type { Database, Effect, Keyspace } from "./keyspace.ts";
 import type { Element, ElementContent, ElementObject, Elements, Home, SubkeySpan } from "./home.ts";
 import type { CollectionLimits } from "./limits.ts";
+import { LONG_READ } from "./long-read.ts";
 import type { Record } from "./record.ts";
 import type { Undo } from "./undo.ts";
 import { homeOf, type Value } from "./value.ts";
@@ -96,6 +97,8 @@ export class View {
   readonly #counted = new Set<Record | Element>();
   /** How often the unit has waited for a range to be loaded; walks give up when it does not end. */
   loads = 0;
+  /** So many elements and keys may still be looked at here; Infinity for a unit that cannot be read elsewhere. */
+  readsLeft = Infinity;
   /** Keys that were looked at after their time: the pipeline buries them behind the unit. */
   metDead: { readonly database: Database; readonly key: Bytes }[] = [];
 
@@ -167,6 +170,17 @@ export class View {
     return record.kind === ABSENT ? null : record;
   }
 
+  /** Says that so many elements or keys were looked at. Throws LONG_READ. */
+  reads(count: number): void {
+    this.readsLeft -= count;
+    if (this.readsLeft < 0) throw LONG_READ;
+  }
+
+  /** Says that so many will be, for who knows it before: it is not counted. Throws LONG_READ. */
+  willRead(count: number): void {
+    if (count > this.readsLeft) throw LONG_READ;
+  }
+
   /** Before many keys are looked at: throws COLD once for all of them that would wait. */
   want(keys: readonly Bytes[]): void {
     this.keyspace.want(this.database.incarnation, keys);
@@ -178,9 +192,10 @@ export class View {
    */
   bringNear(args: readonly Bytes[], from: number, step: number): void {
     const { incarnation } = this.database;
+    const end = Math.min(args.length, from + step * TOUCHED_MAX);
+    this.reads((end - from) / step);
     if (this.keyspace.isNear(incarnation, args[from] ?? "")) return;
     const keys: Bytes[] = [];
-    const end = Math.min(args.length, from + step * TOUCHED_MAX);
     for (let index = from; index < end; index += step) keys.push(args[index] ?? "");
     if (keys.length > 1) this.keyspace.bringNear(incarnation, keys, step === 1);
   }
@@ -432,7 +447,7 @@ export class View {
   /** Tells `visit` of elements in order of subkey. Throws COLD. */
   walk(elements: Elements, options: WalkOptions, visit: Visit): void {
     const { engine } = this.keyspace;
-    walkElements({ engine, elements, loads: this.loads }, options, visit);
+    walkElements({ engine, elements, loads: this.loads, meter: this }, options, visit);
   }
 
   /** Before several ranges are walked: throws COLD once for all of them if one would wait. */
@@ -446,12 +461,14 @@ export class View {
    * subkeys that begin with a 32-bit hash. Throws COLD.
    */
   randomElements(elements: Elements, count: number, times: number): FoundElement[] {
+    this.reads(times);
     const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
     return randomElements(place, this.random, times);
   }
 
   /** As `randomElements`, but different ones; `times` is below `count`, better far below. Throws COLD. */
   randomDistinctElements(elements: Elements, count: number, times: number): FoundElement[] {
+    this.reads(times);
     const place = { engine: this.keyspace.engine, elements, loads: this.loads, count };
     return randomDistinctElements(place, this.random, times);
   }
@@ -585,12 +602,14 @@ export class View {
 
   /** One step of SCAN; see walk.ts for the guarantee. Throws COLD. */
   scan(cursor: number, countMin: number): walk.ScanStep {
+    this.willRead(Math.min(countMin, this.database.incarnation.keyCount));
     this.#sawEverything();
     return walk.scan(this.keyspace, this.#place(), { cursor, countMin });
   }
 
   /** Every live key. Throws COLD. */
   keys(): Bytes[] {
+    this.willRead(this.database.incarnation.keyCount);
     this.#sawEverything();
     return walk.allKeys(this.keyspace, this.#place());
   }

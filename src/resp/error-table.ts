@@ -28,6 +28,23 @@ const ROWS: readonly Row[] = [
     "Read in parts.",
   ],
   [
+    "ERR the command needs more memory than long-read-memory-max; ask for less at a time, with SCAN, ranges or " +
+      "fewer keys",
+    "A reading command that looks at very much runs on a thread of its own, which had not enough memory for what " +
+      "it read and answered. Nobody else noticed.",
+    "Read in parts, or give it more.",
+  ],
+  [
+    "ERR the command was stopped",
+    "It ran on a thread of its own, and the server is being stopped. It has only read.",
+    "Send it to the server that comes after.",
+  ],
+  [
+    "ERR the thread of the command failed: <words>",
+    "It ran on a thread of its own, which has ended by itself. It has only read.",
+    "Look at the words; sent again, the command gets a new thread.",
+  ],
+  [
     "TRYAGAIN <engine's words>; retry in <n> ms",
     "RocksDB refused the commit because it cannot flush or compact as fast as writes come (a " +
       "write stall). The write was certainly not applied.",

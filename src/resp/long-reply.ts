@@ -20,10 +20,18 @@ const RUN_ITEMS = 512;
 const ITEM_BYTES = 16;
 const LINE_END = "\r\n";
 
-/** Bytes to be sent: short ones as they are. */
-export type Encoded = Bytes | LongReply;
+/** Bytes that leave piece by piece. */
+export interface LongBytes {
+  /** About: enough for limits and sums. */
+  readonly length: number;
+  /** All of it, from the beginning. */
+  pieces(): Generator<Bytes>;
+}
 
-export class LongReply {
+/** Bytes to be sent: short ones as they are. */
+export type Encoded = Bytes | LongBytes;
+
+export class LongReply implements LongBytes {
   /** Bytes, to within what headers and numbers take: enough for limits and sums. */
   readonly length: number;
   readonly #reply: Reply;

@@ -36,6 +36,7 @@ import {
   type LongScriptSettings,
   type ScriptThread,
 } from "../session/long-scripts.ts";
+import type { LongReader } from "../session/long-reader.ts";
 import { LoopWatch } from "../session/loop-watch.ts";
 import { Monitors } from "../session/monitors.ts";
 import { ClientPause } from "../session/pause.ts";
@@ -58,6 +59,8 @@ export interface CoreOptions {
   readonly scripting?: ScriptingSettings & LongScriptSettings;
   /** Where scripts go that take long; without one they run to their end on the loop. */
   readonly scriptThread?: ScriptThread | null;
+  /** Where reading commands go that take long; without one they run to their end on the loop. */
+  readonly reader?: LongReader | null;
   readonly commands: CommandRows;
   /** `rename-command`: lower-case names to new ones; "" takes a command away. */
   readonly renames: ReadonlyMap<string, string>;
@@ -150,6 +153,7 @@ export class Core {
       hub: this.hub,
       scripting,
       longScripts,
+      reader: options.reader ?? null,
       settings: options.session,
       users: this.users,
       aclLog: this.aclLog,
@@ -237,6 +241,12 @@ export class Core {
     if (microseconds >= LONG_COMMAND_US) this.hooks.onLongCommand(command.name, microseconds);
     const event = command.row.flags.includes("fast") ? "fast-command" : "command";
     this.latency.add(event, Math.floor(microseconds / 1000), atSeconds);
+  }
+
+  /** What runs on threads of its own for clients: it is in the way of a stop. */
+  endLongRuns(): void {
+    this.host.longScripts.stop();
+    this.host.reader?.close();
   }
 
   openSession(output: Output & { closeAfterFlush(): void }): Session {

@@ -13,6 +13,7 @@ import type { ScriptingSettings } from "../scripting/scripting.ts";
 import type { LongScriptSettings } from "../session/long-scripts.ts";
 import type { SessionSettings } from "../session/host.ts";
 import type { OutputLimits } from "./connection.ts";
+import type { ReadThreadSettings } from "./read-thread.ts";
 import type { ServerLimits } from "./server.ts";
 
 export interface LiveSettings {
@@ -23,6 +24,7 @@ export interface LiveSettings {
   readonly limits: Limits;
   readonly server: ServerLimits;
   readonly syncMode: SyncMode;
+  readonly longReads: ReadThreadSettings;
 }
 
 export function liveSettings(config: Config): LiveSettings {
@@ -38,6 +40,7 @@ export function liveSettings(config: Config): LiveSettings {
     limits: limits(config),
     server: serverLimits(config),
     syncMode: config.get("appendfsync"),
+    longReads: longReadSettings(config),
   };
 }
 
@@ -119,6 +122,14 @@ function scriptingSettings(config: Config): LiveSettings["scripting"] {
   });
   config.onChange("script-time-max", (ms) => {
     settings.timeMsMax = ms;
+  });
+  return settings;
+}
+
+function longReadSettings(config: Config): ReadThreadSettings {
+  const settings = { memoryBytesMax: config.get("long-read-memory-max") };
+  config.onChange("long-read-memory-max", (bytes) => {
+    settings.memoryBytesMax = bytes;
   });
   return settings;
 }

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 
 import type { Clock } from "../base/clock.ts";
 import type { Stats } from "../observe/stats.ts";
-import { cut, LongReply, type Encoded } from "../resp/long-reply.ts";
+import { cut, type Encoded } from "../resp/long-reply.ts";
 import { send } from "./direct-output.ts";
 import type { PutOff, TurnShare } from "./turn-share.ts";
 
@@ -94,7 +94,7 @@ export class LongOutput implements PutOff {
   /** Null at the end of one of the queue. */
   #next(): string | null {
     const [first = ""] = this.#queue;
-    this.#pieces ??= first instanceof LongReply ? first.pieces() : cut(first);
+    this.#pieces ??= typeof first === "string" ? cut(first) : first.pieces();
     const next = this.#pieces.next();
     if (next.done !== true) return next.value;
     this.#pieces = null;

@@ -24,6 +24,7 @@ import { RowCache } from "../keyspace/row-cache.ts";
 import type { Log } from "../observe/log.ts";
 import { KEPT_VERSION } from "../base/version.ts";
 import { CommandError } from "../resp/errors.ts";
+import type { LongReader } from "../session/long-reader.ts";
 import type { ScriptThread } from "../session/long-scripts.ts";
 import { Admin } from "./admin.ts";
 import { Bus } from "./bus.ts";
@@ -38,6 +39,7 @@ import { checkIsOfOne, DirectoryForOthers } from "./process-directory.ts";
 import { ListenFailed, listenTcp, wordsOf } from "./tcp-listeners.ts";
 import { liveSettings, type LiveSettings } from "./live-settings.ts";
 import { ForeignStore } from "./open-keyspace.ts";
+import { ReadThreads, type ReadThreadSettings } from "./read-thread.ts";
 import { WorkerThread } from "./script-thread.ts";
 import { Server } from "./server.ts";
 import { SilenceWatcher } from "./silence.ts";
@@ -57,6 +59,8 @@ export interface Environment {
   readonly node?: NodeRole | null;
   /** Where scripts go that take long, instead of a thread; null for none: they run on the loop. */
   readonly scriptThread?: ScriptThread | null;
+  /** Where reading commands go that take long, instead of threads. */
+  readonly reader?: LongReader | null;
   /** What the process takes, in place of asking for it: simulations ask often, and must repeat themselves. */
   readonly memoryUsage?: () => NodeJS.MemoryUsage;
   /** False where turns of the real event loop mean nothing: in simulations. */
@@ -194,7 +198,7 @@ export async function startOn(
     bus,
     async stop() {
       isStopping = true;
-      core.host.longScripts.stop();
+      core.endLongRuns();
       for (const worker of background) worker.stop();
       await server.stop();
       // What the last commits publish has been given to it.
@@ -233,6 +237,25 @@ async function noteFunctionsAtStart(core: Core, log: Log): Promise<void> {
     if (!(error instanceof CommandError)) throw error;
     log.warning(`A library of functions cannot be loaded: ${error.message}`);
   }
+}
+
+function newReader(
+  settings: ReadThreadSettings,
+  { clock, reader }: Environment,
+): LongReader | null {
+  return reader === undefined ? new ReadThreads(clock, settings) : reader;
+}
+
+/** How many commands may read for long at a time, and what is long. */
+function obeyLongReadSettings(core: Core, config: Config): void {
+  const { longReads } = core.pipeline;
+  const obey = (): void => {
+    longReads.seatCount = core.host.reader === null ? 0 : config.get("long-read-threads");
+    longReads.elementsMax = config.get("long-read-elements");
+  };
+  config.onChange("long-read-threads", obey);
+  config.onChange("long-read-elements", obey);
+  obey();
 }
 
 /** What counts as slow, for the slow log and LATENCY. */
@@ -294,7 +317,7 @@ function obeyExpirySettings(expirer: Expirer, config: Config): void {
   obey();
 }
 
-function openCore(
+async function openCore(
   engine: Engine,
   settings: LiveSettings,
   { config, environment }: Given,
@@ -306,7 +329,7 @@ function openCore(
   }
   const { keyspace, pipeline, session, scripting, limits } = settings;
   const node = nodeOf(environment);
-  return Core.open(
+  const core = await Core.open(
     {
       engine,
       clock,
@@ -316,6 +339,7 @@ function openCore(
       session,
       limits,
       scripting,
+      reader: newReader(settings.longReads, environment),
       scriptThread:
         environment.scriptThread === undefined
           ? new WorkerThread(scripting.memoryBytesMax)
@@ -334,6 +358,8 @@ function openCore(
       onLongCommand: () => {},
     },
   );
+  obeyLongReadSettings(core, config);
+  return core;
 }
 
 /** Listens on every address of `bind`, and at `unixsocket`. Throws StartFailed. */

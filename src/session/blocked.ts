@@ -301,6 +301,7 @@ export class Waiter implements Unit {
   readonly client: Session;
   readonly call: BlockedCall;
   readonly countLookups: boolean;
+  readonly mayLeave = false;
   /** Where it stands in line. */
   readonly waited: WaitedKey[] = [];
   /** It has been answered, or its connection has gone. */

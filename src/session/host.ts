@@ -17,6 +17,7 @@ import type { LogLevel } from "../scripting/redis-library.ts";
 import type { Scripting } from "../scripting/scripting.ts";
 import type { CommandError } from "../resp/errors.ts";
 import type { BlockedClients } from "./blocked.ts";
+import type { LongReader } from "./long-reader.ts";
 import type { LongScripts } from "./long-scripts.ts";
 import type { Monitors } from "./monitors.ts";
 import type { ClientPause } from "./pause.ts";
@@ -51,6 +52,8 @@ export interface SessionHost {
   readonly hub: Hub;
   readonly scripting: Scripting;
   readonly longScripts: LongScripts;
+  /** Where reading commands run that take long; null for nowhere. */
+  readonly reader: LongReader | null;
   /** Why a command is refused before it runs (or is queued in MULTI): OOM, READONLY, MISCONF; null when it may run. */
   admission(command: Command, isQueued: boolean): CommandError | null;
   /** Why nobody, or not this session, may run the command, whoever it speaks as; null when it may. */

@@ -36,6 +36,7 @@ import { isHeldByWritePause } from "./declared-flags.ts";
 import { Denials } from "./denials.ts";
 import type { SessionHost } from "./host.ts";
 import { Listening } from "./listening.ts";
+import type { Reading } from "./long-reader.ts";
 import { refusalNow } from "./refusals.ts";
 import { SingleUnit } from "./single-unit.ts";
 import { SessionScripts } from "./scripts.ts";
@@ -106,6 +107,8 @@ export class Session implements SessionPort, Client, Subscriber {
   #scripts: SessionScripts | null = null;
   readonly #output: Output & { closeAfterFlush(): void };
   readonly #single: SingleUnit;
+  /** What runs elsewhere for the command that waits (long-reader.ts). */
+  reading: Reading | null = null;
   /** The connection is gone; what still waits on its behalf must leave nothing behind. */
   isClosed = false;
 
@@ -588,6 +591,7 @@ export class Session implements SessionPort, Client, Subscriber {
   /** The connection is gone. */
   closed(): void {
     this.isClosed = true;
+    this.reading?.stop();
     this.waits.stop();
     this.waits.unblock("timeout");
     this.transaction.abandon();

@@ -4,9 +4,10 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { keysToLoad } from "../commands/key-positions.ts";
-import { arityFits, type Command } from "../commands/lookup.ts";
+import { arityFits, stores, type Command } from "../commands/lookup.ts";
 import type { Args, ViewCommand } from "../commands/table.ts";
 import { Wait } from "../commands/wait.ts";
+import type { LentMoment, Stay } from "../commit/long-reads.ts";
 import type { HeldReply } from "../commit/reply-queue.ts";
 import { plainError, type Failure } from "../commit/settle.ts";
 import type { KeyOf, LoadCold, Unit } from "../commit/unit.ts";
@@ -14,6 +15,7 @@ import type { Database } from "../keyspace/keyspace.ts";
 import type { View } from "../keyspace/view.ts";
 import type { Encoded } from "../resp/long-reply.ts";
 import type { ErrorReply, Reply } from "../resp/reply.ts";
+import { readElsewhere } from "./long-reader.ts";
 import type { Session } from "./session.ts";
 import { keysRead } from "./tracking.ts";
 
@@ -21,6 +23,7 @@ import { keysRead } from "./tracking.ts";
 export class SingleUnit implements Unit {
   readonly client: Session;
   countLookups = false;
+  mayLeave = false;
   #command: Command | null = null;
   #row: ViewCommand | null = null;
   #args: Args = [];
@@ -34,6 +37,8 @@ export class SingleUnit implements Unit {
     this.#row = row;
     this.#args = args;
     this.countLookups = command.isReadonly;
+    // Who is tracked keeps copies: he would be told of a change before he has what it makes old.
+    this.mayLeave = command.mayLeave && this.client.tracking === null && !stores(command, args);
     return this;
   }
 
@@ -52,6 +57,12 @@ export class SingleUnit implements Unit {
     if (session.tracking !== null) session.host.tracking.remember(session, command, this.#args);
     const bytes = session.encodeReply(reply);
     return bytes === "" ? null : bytes;
+  }
+
+  runElsewhere(moment: LentMoment): Promise<Encoded | null | Stay> {
+    const command = this.#command;
+    assert(command !== null);
+    return readElsewhere(this.client, { command, args: this.#args }, moment);
   }
 
   async runLong(view: View, load: LoadCold): Promise<Encoded | null> {

@@ -78,6 +78,7 @@ const NO_KEYS: Bytes[] = [];
 export class TransactionUnit implements Unit {
   readonly client: Session;
   readonly countLookups = false;
+  readonly mayLeave = false;
   readonly #call: TransactionCall;
   readonly #startDatabase: Database;
   readonly #startAccount: User;

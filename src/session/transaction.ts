@@ -298,6 +298,7 @@ function peekIn(view: View, database: Database, key: Bytes): boolean {
 class WatchUnit implements Unit {
   readonly client: Session;
   readonly countLookups = false;
+  readonly mayLeave = false;
   /** Why the keys could not be looked at; the promise of `watch` tells it. */
   refusal: ErrorReply | null = null;
   readonly #keys: readonly Bytes[];

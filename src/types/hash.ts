@@ -146,6 +146,7 @@ function forEachStored(
     for (const [field, value] of hash.fields) visit(field, value, hash.expiryOf(field));
     return;
   }
+  view.willRead(hash.count);
   view.walk(hash.home.elements, { ...WHOLE, expected: hash.count }, (subkey, value) => {
     const expiryMs = encoding.elementExpiryMs(value);
     visit(encoding.fieldOf(subkey), encoding.elementValue(value), expiryMs);

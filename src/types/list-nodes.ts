@@ -251,6 +251,7 @@ export function at(place: Place, position: number): Bytes {
 /** The texts from `from` up to but without `to`, all there. Throws COLD. */
 export function range(place: Place, from: number, to: number): Bytes[] {
   const { elements } = place.list.home;
+  place.view.willRead(to - from);
   const near = segments(place, from, to, NODES_CACHED_MAX + 1);
   if (near.length > NODES_CACHED_MAX) return longRange(place, from, to);
   if (near.length > 1) elements.want(near.map(({ key }) => key));
@@ -304,6 +305,7 @@ function walk(
   view.walk(elements, { ...WHOLE, ...bounds, reverse: isReverse, expected }, (key, value) => {
     const content = elements.cached(key)?.content;
     const node = content instanceof ListNode ? content : new ListNode(encoding.readNode(value));
+    view.reads(node.count);
     return visit(key, node);
   });
 }

@@ -136,6 +136,7 @@ export function members(view: View, record: Record): readonly Bytes[] {
   const set = setOf(view, record);
   if (set instanceof InlineSet) return set.listed();
   const found: Bytes[] = [];
+  view.willRead(set.count);
   view.walk(set.home.elements, { ...WHOLE, expected: set.count }, (subkey) => {
     found.push(nameInSubkey(subkey));
     return true;

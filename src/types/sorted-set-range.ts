@@ -357,6 +357,7 @@ function walkFrom(
   visit: Visit,
 ): void {
   const { first, count, reverse } = part;
+  view.willRead(count);
   const place = form.buckets.atPosition(view, first);
   if (place === null) return;
   if (!reverse) {

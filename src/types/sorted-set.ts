@@ -177,6 +177,7 @@ export function forEach(
     return;
   }
   const range = { ...WHOLE, lower: form.start, upper: endOf(form), expected: form.count };
+  view.willRead(form.count);
   view.walk(form.home.order, range, (subkey, value) => {
     visit(encoding.memberOf(subkey), encoding.scoreOf(subkey, value));
     return true;

@@ -29,6 +29,8 @@ const EXHAUSTED = new CommandError(
 const TOO_LARGE = new CommandError("ERR Elements are too large to be stored");
 /** Redis's largest listpack in a stream. */
 const NODE_BYTES_MAX = 1 << 30;
+/** An entry, made into a reply, takes as long as so many elements of other collections. */
+const READS_PER_ENTRY = 4;
 /** What the undo of a node that was trimmed away holds in memory; more go by a range. */
 const NODES_REMOVED_SINGLY_MAX = 64;
 
@@ -169,9 +171,11 @@ export function forEach(
   const endKey = encoding.nodeSubkey(range.end);
   const upper = `${endKey < tail ? endKey : tail}\0`;
   const expected = Math.ceil(range.expected / (length / nodeCount)) + 1;
-  parts.walk({ lower, upper, reverse: range.reverse, expected }, (subkey, content) =>
-    visitNode(nodeIn(subkey, content)),
-  );
+  parts.walk({ lower, upper, reverse: range.reverse, expected }, (subkey, content) => {
+    const node = nodeIn(subkey, content);
+    parts.view.reads(node.count * READS_PER_ENTRY);
+    return visitNode(node);
+  });
 }
 
 /** The subkey of the node in which an ID would stand; the ID is above the first node's. */

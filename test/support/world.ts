@@ -19,6 +19,7 @@ import { Core, type CoreHooks, type CoreOptions } from "../../src/server/core.ts
 import type { SessionSettings } from "../../src/session/host.ts";
 import type { Session } from "../../src/session/session.ts";
 import { format } from "../conversations/notation.ts";
+import { InlineReader } from "./inline-reader.ts";
 import { whole } from "./whole.ts";
 
 export const START_MS = 1_700_000_000_000;
@@ -33,12 +34,17 @@ export interface WorldSettings {
   readonly rowBytesMax?: number;
   readonly databaseCount?: number;
   readonly commands?: CommandRows;
+  /** From how many elements on a reading command is run elsewhere; without it none is. */
+  readonly longReadElements?: number;
+  /** How many at a time. */
+  readonly longReadSeats?: number;
 }
 
 export interface World extends AsyncDisposable {
   readonly core: Core;
   readonly engine: MemoryEngine;
   readonly clock: ManualClock;
+  readonly reader: InlineReader;
   /** Our own bugs that surfaced; empty at the end of every test. */
   readonly bugs: unknown[];
   connect(): Talker;
@@ -125,8 +131,10 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
   const engine = settings.engine ?? new MemoryEngine();
   const clock = settings.clock ?? new ManualClock(START_MS);
   const bugs: unknown[] = [];
+  const reader = new InlineReader(engine, clock);
   const options: CoreOptions = {
     engine,
+    reader,
     clock,
     random: new SeededRandom(1),
     keyspace: {
@@ -158,10 +166,16 @@ export async function openWorld(settings: WorldSettings = {}): Promise<World> {
     onBug: (error) => bugs.push(error),
   };
   const core = await Core.open(options, noHooks());
+  const { longReads } = core.pipeline;
+  if (settings.longReadElements !== undefined) {
+    longReads.elementsMax = settings.longReadElements;
+    longReads.seatCount = settings.longReadSeats ?? 1;
+  }
   return {
     core,
     engine,
     clock,
+    reader,
     bugs,
     connect: () => new Talker(core),
     settle: () => settle(clock),

@@ -235,12 +235,12 @@ test("the memtables of this package are read beside their writer", async () => {
     const borrower = await Borrower.start();
     await borrower.ask("borrow", database.lend());
     for (const [at, id] of [...ids, ...ids].entries()) {
-      let isDone = false;
+      const told = { isDone: false };
       const count = borrower.ask("count", id).then((found) => {
-        isDone = true;
+        told.isDone = true;
         return found;
       });
-      for (let index = ENTRIES * (at + 1); !isDone; index++) {
+      for (let index = ENTRIES * (at + 1); !told.isDone; index++) {
         write(index);
         // oxlint-disable-next-line no-await-in-loop -- the answer comes in between
         if (index % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
