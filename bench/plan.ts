@@ -36,8 +36,8 @@ export const USAGE = `make bench ARGS="..." (or node build/scripts/bench.js ...)
   --quick               set, get and incr only, three short rounds
   --tests set,get       some of: ${TESTS.join(" ")}
   --pipelines 1,16      how many requests are sent at once on a connection
-  --rounds 5            rounds of each test and server
-  --seconds 0.5         length of a round
+  --rounds 9            rounds of each test and server
+  --seconds 0.3         length of a round
   --peer host:port      another server that already runs; may be given again. With a password:
                         redis://[user]:password@host:port
   --flush-peer          peers may be emptied (FLUSHALL); without it one that holds keys is refused
@@ -71,8 +71,8 @@ export function planOf(argv: string[]): Plan | null {
   return {
     tests: testsOf(values.tests) ?? (quick ? ["set", "get", "incr"] : TESTS),
     pipelines: pipelines.map((text) => wholeNumber("--pipelines", text)),
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "3" : "5")),
-    seconds: duration(values.seconds ?? (quick ? "0.3" : "0.5")),
+    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "3" : "9")),
+    seconds: duration(values.seconds ?? "0.3"),
     peers: (values.peer ?? []).map(peerOf),
     flushPeers: values["flush-peer"],
     nodeFlags: values["node-flag"] ?? [],
