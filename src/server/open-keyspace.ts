@@ -13,8 +13,15 @@ export class ForeignStore extends Error {
   override readonly name = "ForeignStore";
 }
 
-/** Throws ForeignStore, CorruptMeta, StorageError. */
-export async function openKeyspace(engine: Engine, options: KeyspaceOptions): Promise<Keyspace> {
+/**
+ * Throws ForeignStore, CorruptMeta, StorageError. `only`: the one database that will be looked at; of the others
+ * counts and slots stay unknown.
+ */
+export async function openKeyspace(
+  engine: Engine,
+  options: KeyspaceOptions,
+  only: number | null = null,
+): Promise<Keyspace> {
   const keys = [meta.FORMAT_KEY, meta.CATALOG_KEY, meta.COLLECTION_IDS_KEY];
   const [format, catalogBytes, collectionIds] = await engine.load(META, keys);
   if (format === null || format === undefined) {
@@ -33,8 +40,8 @@ export async function openKeyspace(engine: Engine, options: KeyspaceOptions): Pr
   if (typeof collectionIds === "string") {
     keyspace.continueCollectionIds(meta.decodeCollectionIds(collectionIds));
   }
-  for (const { incarnation } of [...keyspace.databases, keyspace.system]) {
-    await loadIncarnation(engine, incarnation);
+  for (const { index, incarnation } of [...keyspace.databases, keyspace.system]) {
+    if (only === null || only === index) await loadIncarnation(engine, incarnation);
   }
   return keyspace;
 }

@@ -45,7 +45,8 @@ export async function runReadJob(
 
 async function viewOn(engine: Engine, job: ReadJob): Promise<View> {
   const { databaseCount, limits } = job;
-  const keyspace = await openKeyspace(engine, { databaseCount, cacheBytesMax: CACHE_BYTES });
+  const options = { databaseCount, cacheBytesMax: CACHE_BYTES };
+  const keyspace = await openKeyspace(engine, options, job.databaseIndex);
   const random = new SeededRandom(job.seed);
   const view = new View({ keyspace, stats: new Stats(), limits, random });
   view.isClustered = job.isClustered;

@@ -1,6 +1,6 @@
 // The whole server in this process: everything that start.ts wires together, on the memory engine, a
 // clock moved by hand and sockets made by hand. Only the thread for long scripts is left out (it would
-// run by the machine's time), and with it TLS and the listeners.
+// run by the machine's time), and with it TLS and the listeners; long reads run by the same clock.
 
 import { ManualClock } from "../../src/base/clock.ts";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -9,6 +9,7 @@ import { readText } from "../../src/config/parse.ts";
 import type { MemoryEngine } from "../../src/engine/memory.ts";
 import { Log } from "../../src/observe/log.ts";
 import { startOn, type RunningServer } from "../../src/server/start.ts";
+import { InlineReader } from "../support/inline-reader.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { LawBroken } from "./law.ts";
 import type { Request } from "./operation.ts";
@@ -63,6 +64,7 @@ export class SimulatedServer {
       onShutdown: () => {},
       onBug: (error: unknown) => void bugs.push(error),
       scriptThread: null,
+      reader: new InlineReader(settings.engine, clock),
       memoryUsage: () => NO_MEMORY,
       watchesLoop: false,
     };
