@@ -328,7 +328,7 @@ class Reader {
       this.value();
       const isNil = lua.type(-1) === NIL;
       this.value();
-      if (isNil) throw new LuaError("Bad data format in input.");
+      if (isNil) throw new LuaError("table index is nil");
       lua.rawSet(-3);
     }
   }

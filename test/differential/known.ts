@@ -225,7 +225,7 @@ export const KNOWN: readonly Known[] = [
     heading: "Sorted sets",
     ends: true,
     applies: (difference) =>
-      difference.kept.startsWith("-ERR min or max is not a float") &&
+      difference.kept.includes("-ERR min or max is not a float") &&
       difference.args.some((word) => word.includes("\0")),
   },
   {
