@@ -114,10 +114,11 @@ export function raise(text: Bytes): never {
   throw new LuaError(text, (lua) => pushError(lua, `ERR ${text}`));
 }
 
-/** What never came to be a command has not been counted. */
+/** What never came to be a command has not been counted. What a command quotes ends at a zero byte, as everywhere. */
 function push(lua: LuaMachine, error: ErrorReply): void {
-  if (error === NO_ARGUMENTS || error === BAD_ARGUMENTS) pushError(lua, error.text);
-  else pushCountedError(lua, error.text);
+  const [text = ""] = error.text.split("\0", 1);
+  if (error === NO_ARGUMENTS || error === BAD_ARGUMENTS) pushError(lua, text);
+  else pushCountedError(lua, text);
 }
 
 function called(lua: LuaMachine, { host, protocol }: RunState): Reply {

@@ -374,7 +374,8 @@ export function trim(parts: StreamParts, how: Trim): number {
   step.removeNodes();
   let removed = step.removed;
   if (step.stop !== "") {
-    parts.changeHeader({ head: step.stop });
+    // What removes nothing is no change, for who watches the key.
+    if (step.stop !== head) parts.changeHeader({ head: step.stop });
     if (!how.isApproximate && !step.isAtLimit) removed += trimWithin(parts, how.until);
   } else {
     parts.changeHeader({ head: "", tail: "" });

@@ -77,7 +77,7 @@ export const KNOWN: readonly Known[] = [
     applies: (difference) =>
       isNamed(difference, "SORT", "SORT_RO") &&
       difference.args.some((argument) => argument.toUpperCase() === "ALPHA") &&
-      difference.redis.includes("\\x00"),
+      (difference.redis.includes("\\x00") || difference.kept.includes("\\x00")),
   },
   {
     what: "SORT BY weights that are equal: of a set in the order of the set, which has none; of a sorted set or with LIMIT in any",
@@ -116,6 +116,17 @@ export const KNOWN: readonly Known[] = [
       isNamed(difference, "EXEC") &&
       difference.redis.startsWith("nil") &&
       callsOnWatched(difference, "LTRIM"),
+  },
+  {
+    what: "BITFIELD that only lengthens a string is a change that a WATCH is lost by",
+    heading: "Strings",
+    ends: true,
+    applies: (difference) =>
+      isNamed(difference, "EXEC") &&
+      difference.kept.startsWith("nil") &&
+      !difference.redis.startsWith("nil") &&
+      callsOnWatched(difference, "BITFIELD") &&
+      difference.before.some((words) => words.some((word) => /\bFAIL\b/i.test(word))),
   },
   {
     what: "who waits in XREADGROUP for a stream that goes is told what is now, since Redis 7.2",

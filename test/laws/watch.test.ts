@@ -29,6 +29,25 @@ test("a watched key that another connection changes makes EXEC null", async () =
   assert.deepEqual(watcher.heard(), ["OK", "OK", "QUEUED", "nil-array", "OK", "QUEUED", "[ OK ]"]);
 });
 
+test("what trims nothing off a stream breaks no WATCH, what trims something does", async () => {
+  await using world = await openWorld();
+  const watcher = world.connect();
+  const other = world.connect();
+  other.say("XADD k 5-0 f v");
+  for (const [trim, expected] of [
+    ["XTRIM k MINID ~ 2", "[ PONG ]"],
+    ["XTRIM k MINID 2", "[ PONG ]"],
+    ["XTRIM k MAXLEN 1", "[ PONG ]"],
+    ["XTRIM k MINID 6", "nil-array"],
+  ] as const) {
+    watcher.say("WATCH k");
+    await world.settle();
+    other.say(trim);
+    await world.settle();
+    assert.equal(await execOf(world, watcher), expected, trim);
+  }
+});
+
 test("a refused write does not break a WATCH", async () => {
   await using world = await openWorld();
   const watcher = world.connect();
