@@ -35,24 +35,47 @@ class MachineTimer implements Timer {
   }
 }
 
-let inputEnds: (() => void)[] = [];
-let turnEnds: (() => void)[] = [];
+/** What is put off to the end of a turn; what is asked for while that runs is for the next one. */
+class TurnActions {
+  #atInputEnd: (() => void)[] = [];
+  #atEnd: (() => void)[] = [];
+
+  atInputEnd(action: () => void): void {
+    this.#atInputEnd.push(action);
+  }
+
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action);
+  }
+
+  /** True if there was anything, as `end`. */
+  endInput(): boolean {
+    const actions = this.#atInputEnd;
+    this.#atInputEnd = [];
+    for (const action of actions) action();
+    return actions.length > 0;
+  }
+
+  /** What the end of the input still brings is for this turn. */
+  end(): boolean {
+    const hadInput = this.endInput();
+    const actions = this.#atEnd;
+    this.#atEnd = [];
+    for (const action of actions) action();
+    return hadInput || actions.length > 0;
+  }
+}
+
+const turn = new TurnActions();
 let isTurnEndAsked = false;
 
 function askForTurnEnd(): void {
   if (isTurnEndAsked) return;
   isTurnEndAsked = true;
-  setImmediate(endTurn);
-}
-
-function endTurn(): void {
-  isTurnEndAsked = false;
-  const inputs = inputEnds;
-  inputEnds = [];
-  for (const action of inputs) action();
-  const actions = turnEnds;
-  turnEnds = [];
-  for (const action of actions) action();
+  setImmediate(() => {
+    isTurnEndAsked = false;
+    turn.end();
+  });
 }
 
 export const machineClock: Clock = {
@@ -64,11 +87,11 @@ export const machineClock: Clock = {
     return new MachineTimer(setTimeout(action, delayMs));
   },
   turnEnd(action) {
-    turnEnds.push(action);
+    turn.atEnd(action);
     askForTurnEnd();
   },
   inputEnd(action) {
-    inputEnds.push(action);
+    turn.atInputEnd(action);
     askForTurnEnd();
   },
   soon(action) {
@@ -87,8 +110,7 @@ export class ManualClock implements Clock {
   #nowMs: number;
   #order = 0;
   #timers: ManualEntry[] = [];
-  #inputEnds: (() => void)[] = [];
-  #turnEnds: (() => void)[] = [];
+  readonly #turn = new TurnActions();
 
   constructor(startMs: number) {
     this.#nowMs = startMs;
@@ -113,11 +135,11 @@ export class ManualClock implements Clock {
   }
 
   turnEnd(action: () => void): void {
-    this.#turnEnds.push(action);
+    this.#turn.atEnd(action);
   }
 
   inputEnd(action: () => void): void {
-    this.#inputEnds.push(action);
+    this.#turn.atInputEnd(action);
   }
 
   soon(action: () => void): void {
@@ -126,19 +148,12 @@ export class ManualClock implements Clock {
 
   /** Runs what was put off until the input of the turn is read; true if there was anything. */
   endInput(): boolean {
-    const actions = this.#inputEnds;
-    this.#inputEnds = [];
-    for (const action of actions) action();
-    return actions.length > 0;
+    return this.#turn.endInput();
   }
 
   /** The same, and then what was put off to the end of the turn. */
   endTurn(): boolean {
-    const hadInput = this.endInput();
-    const actions = this.#turnEnds;
-    this.#turnEnds = [];
-    for (const action of actions) action();
-    return hadInput || actions.length > 0;
+    return this.#turn.end();
   }
 
   /** Milliseconds until the next timer, null when none is set. */

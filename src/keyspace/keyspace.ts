@@ -355,11 +355,11 @@ export class Keyspace implements ElementSource {
   #apply(record: Record, kind: Kind, value: Value, expiryMs: number): void {
     this.#undoLog.push(new RecordUndo(record));
     applyKind(record, kind, expiryMs);
-    if (kind === STRING && typeof value === "string") record.write(value, this.openBatch);
-    else record.value = value;
-    countAs(this, record, memoryOf(value));
     record.batch = this.openBatch;
     record.writtenIn = this.openBatch;
+    if (kind === STRING && typeof value === "string") record.write(value);
+    else record.value = value;
+    countAs(this, record, memoryOf(value));
     this.#list(record);
     this.#touchedIncarnations.add(record.incarnation);
     this.openBytes += KEY_HEADER_SIZE + record.key.length + recordSize(value, expiryMs);
@@ -750,7 +750,7 @@ export class Keyspace implements ElementSource {
    * may hold records, and a second one of the same key would then lose what is written to the first.
    */
   trimCache(): void {
-    if (this.#recent.takeBack()) this.#written.takeBack();
+    this.#written.takeBack();
     const bytesMax = this.cacheBytesMax - this.#recent.capacityOf(this.cacheBytesMax);
     if (this.cacheBytes > bytesMax / 2) this.#rotate();
   }

@@ -8,6 +8,7 @@ import type { Incarnation } from "./incarnation.ts";
 import type { RecentWrites } from "./recent-writes.ts";
 import type { Record } from "./record.ts";
 import type { RowCache } from "./row-cache.ts";
+import { touchRecords } from "./touch.ts";
 
 const NO_KEYS: readonly Bytes[] = [];
 const rowHashes = new Int32Array(TOUCHED_MAX);
@@ -28,11 +29,7 @@ export class NearRecords {
     const records = this.#records;
     const count = Math.min(keys.length, TOUCHED_MAX);
     let sum = incarnation.young.getAll(keys, records);
-    for (let index = 0; index < count; index++) {
-      const record = records[index];
-      // The fields at either end; what stands between comes with them.
-      if (record !== undefined) sum ^= record.batch ^ record.frequency;
-    }
+    sum ^= touchRecords(records, 0, count);
     this.#count = count;
     if (!rows.isOff) sum ^= this.#bringRows(incarnation.id, keys, rows);
     this.sum = sum;

@@ -23,7 +23,6 @@ const RING_BYTES_MAX = 32 * 1024 * 1024;
 const RING_SHARE = 4;
 /** An object that stays costs the collector about what so many cost that do not. */
 const READS_LENT = 4;
-const LENT_KEPT = 64;
 /** A larger batch is not copied: it would push out too many others. */
 const BATCHES_PER_RING = 32;
 
@@ -36,9 +35,6 @@ export class RecentWrites {
   #ops: WriteOps | null = null;
   #base = -1;
   #isRefused = false;
-  /** Those before `#lentCount`; the list is kept, so that it need not grow anew for each unit. */
-  #lent: Record[] = [];
-  #lentCount = 0;
   /** A record that was never here has 0, which is valid at no time. */
   #lap = 2;
 
@@ -80,17 +76,6 @@ export class RecentWrites {
     if (text === null) return false;
     record.reads++;
     record.lend(text);
-    this.#lent[this.#lentCount++] = record;
-    return true;
-  }
-
-  /** Between units: nobody holds the records that were lent their strings. True if there were any. */
-  takeBack(): boolean {
-    const count = this.#lentCount;
-    if (count === 0) return false;
-    for (let index = 0; index < count; index++) this.#lent[index]?.takeBack();
-    if (count > LENT_KEPT) this.#lent = [];
-    this.#lentCount = 0;
     return true;
   }
 

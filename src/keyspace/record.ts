@@ -88,11 +88,10 @@ export class Record {
     this.#elsewhere = 0;
   }
 
-  /** As setting `value`, in the open batch, which is `batch`: until it is settled, the string stands there. */
-  write(text: Bytes, batch: number): void {
+  /** As setting `value`, in the open batch, which `writtenIn` names: until it is settled, the string stands there. */
+  write(text: Bytes): void {
     this.#value = null;
     this.#elsewhere = this.incarnation.written.add(text);
-    this.writtenIn = batch;
   }
 
   /** The batch that wrote it last is committed: the string, if it is to stay, gets a place of its own. */
@@ -104,7 +103,7 @@ export class Record {
 
   /** It is away and gets its string for the unit that runs. */
   lend(text: Bytes): void {
-    this.#elsewhere = -this.incarnation.written.lend(text);
+    this.#elsewhere = -this.incarnation.written.lend(this, text);
   }
 
   /** That unit has ended. Does nothing to one that was written since. */

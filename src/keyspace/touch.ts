@@ -22,9 +22,12 @@ export function touchWhole(records: readonly Record[], from: number): number {
   return sum;
 }
 
-/** Records from `from` on, themselves. */
-export function touchRecords(records: readonly Record[], from: number): number {
-  const end = Math.min(records.length, from + TOUCHED_AT_ONCE);
+/** Records from `from` on, themselves; up to `end`, if that is said. */
+export function touchRecords(
+  records: readonly (Record | undefined)[],
+  from: number,
+  end = Math.min(records.length, from + TOUCHED_AT_ONCE),
+): number {
   let sum = 0;
   for (let index = from; index < end; index++) {
     const record = records[index];

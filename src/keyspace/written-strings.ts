@@ -10,6 +10,7 @@
 
 import { AssertionFailed } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Record } from "./record.ts";
 
 const LENT_KEPT = 64;
 
@@ -22,8 +23,9 @@ export class WrittenStrings {
   #batch: number;
   #open: Bytes[] = [];
   #closed: ClosedStrings[] = [];
-  /** Those before `#lentCount`; the list is kept, so that it need not grow anew for each unit. */
+  /** Strings and to whom, before `#lentCount`; the lists are kept, so that they need not grow anew for each unit. */
   #lent: Bytes[] = [];
+  #lentTo: Record[] = [];
   #lentCount = 0;
 
   /** `batch`: the one that is open. */
@@ -42,9 +44,10 @@ export class WrittenStrings {
     return text;
   }
 
-  /** A place for a string that one unit reads; never 0. */
-  lend(text: Bytes): number {
-    this.#lent[this.#lentCount++] = text;
+  /** A place for a string of `record` that one unit reads; never 0. */
+  lend(record: Record, text: Bytes): number {
+    this.#lent[this.#lentCount] = text;
+    this.#lentTo[this.#lentCount++] = record;
     return this.#lentCount;
   }
 
@@ -54,11 +57,17 @@ export class WrittenStrings {
     return text;
   }
 
-  /** No record has a lent string any more. */
+  /** Between units: nobody holds the records that were lent their strings. */
   takeBack(): void {
     const count = this.#lentCount;
-    if (count > LENT_KEPT) this.#lent = [];
-    else for (let index = 0; index < count; index++) this.#lent[index] = "";
+    for (let index = 0; index < count; index++) {
+      this.#lentTo[index]?.takeBack();
+      this.#lent[index] = "";
+    }
+    if (count > LENT_KEPT) {
+      this.#lent = [];
+      this.#lentTo = [];
+    }
     this.#lentCount = 0;
   }
 

@@ -112,20 +112,15 @@ export const KNOWN: readonly Known[] = [
     what: "LTRIM that trims nothing is no change that a WATCH is lost by",
     heading: "Lists",
     ends: true,
-    applies: (difference) =>
-      isNamed(difference, "EXEC") &&
-      difference.redis.startsWith("nil") &&
-      callsOnWatched(difference, "LTRIM"),
+    applies: (difference) => losesWatch(difference, "redis", "LTRIM"),
   },
   {
     what: "BITFIELD that only lengthens a string is a change that a WATCH is lost by",
     heading: "Strings",
     ends: true,
     applies: (difference) =>
-      isNamed(difference, "EXEC") &&
-      difference.kept.startsWith("nil") &&
+      losesWatch(difference, "kept", "BITFIELD") &&
       !difference.redis.startsWith("nil") &&
-      callsOnWatched(difference, "BITFIELD") &&
       difference.before.some((words) => words.some((word) => /\bFAIL\b/i.test(word))),
   },
   {
@@ -253,10 +248,7 @@ export const KNOWN: readonly Known[] = [
     what: "PFCOUNT remembers its result, which is no change that a WATCH is lost by",
     heading: "HyperLogLogs",
     ends: true,
-    applies: (difference) =>
-      isNamed(difference, "EXEC") &&
-      difference.redis.startsWith("nil") &&
-      callsOnWatched(difference, "PFCOUNT"),
+    applies: (difference) => losesWatch(difference, "redis", "PFCOUNT"),
   },
   {
     what: "which of two errors of ZMPOP and BZMPOP is told",
@@ -320,6 +312,15 @@ function servedKey(reply: string): string | undefined {
 /** The streams of the pairs' programs that a reply of XREAD names. */
 function streamsIn(reply: string): readonly string[] {
   return reply.match(/"x\d"(?=[:,] \[)/g) ?? [];
+}
+
+/** Whether an EXEC is lost here, or there, after such a call on a key that was watched. */
+function losesWatch(difference: Difference, where: "kept" | "redis", command: string): boolean {
+  return (
+    isNamed(difference, "EXEC") &&
+    difference[where].startsWith("nil") &&
+    callsOnWatched(difference, command)
+  );
 }
 
 /** Somebody has said this command of a key that was watched; or a script, which may name it by chance. */
