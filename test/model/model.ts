@@ -78,6 +78,8 @@ interface Connection {
 }
 
 const READS = new Set(["GET", "MGET", "EXISTS", "STRLEN", "DBSIZE", "TTL", "EVAL_RO", "FCALL_RO"]);
+/** They look at no value: a dead key that one of them replaced stays if that is undone, until it is read. */
+const REPLACES = new Set(["SET", "MSET", "DEL"]);
 /** What they run is looked at when it runs. */
 const ALWAYS_TAKEN = ["MULTI", "EXEC", "WATCH", "DISCARD", "EVAL", "FCALL"];
 /** Where the versions have the libraries: no key. */
@@ -428,7 +430,7 @@ export class Model {
   }
 
   #compute(name: string, call: Call): string {
-    const entry = this.#live(call.key);
+    const entry = REPLACES.has(name) ? this.#peek(call.key) : this.#live(call.key);
     return READS.has(name)
       ? this.#computeRead(name, call.words, entry)
       : this.#computeWrite(name, call, entry);
@@ -514,10 +516,14 @@ export class Model {
   }
 
   #live(key: string): Entry | null {
+    const entry = this.#peek(key);
+    if (entry === null && this.#current.keys.has(key)) this.#met.add(key);
+    return entry;
+  }
+
+  #peek(key: string): Entry | null {
     const entry = this.#current.keys.get(key) ?? null;
-    if (entry === null || !this.#isExpired(entry)) return entry;
-    this.#met.add(key);
-    return null;
+    return entry === null || this.#isExpired(entry) ? null : entry;
   }
 
   #isExpired(entry: Entry): boolean {
